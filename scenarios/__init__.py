@@ -1,0 +1,1 @@
+"""Scenario schema, loader, and the library of scenarios and of sensor, target and platform catalogues."""
