@@ -32,8 +32,8 @@ class _Profile(Model):
         default=0.0, le=10.0, description="time of validity to hand-over to the network"
     )
     field_of_view: Coverage
-    angles: Literal["enu", "sensor"] = Field(
-        default="sensor", description="axes in which azimuth and elevation are reported"
+    angles: Literal["sensor"] = Field(
+        default="sensor", description="azimuth and elevation are reported in the sensor's own axes"
     )
     boresight_sigma_deg: NonNegative = Field(
         default=0.0, le=10.0, description="standard deviation of the mount's constant alignment error, drawn once a run"
@@ -100,7 +100,9 @@ class CameraProfile(_Profile):
     size_sigma_fraction: Positive = Field(default=0.2, description="relative error of the angular size")
     px_half_sky: Positive = Field(default=3.0, description="pixels on target for Pd 0.5 against clear sky")
     px_half_clutter: Positive = Field(default=8.0, description="pixels on target for Pd 0.5 against ground and trees")
-    px_slope: Positive = Field(default=1.0, description="scale of the logistic in pixels")
+    px_slope: float = Field(
+        default=6.0, ge=2.0, le=20.0, description="exponent k of the pixel criterion Pd = 1 / (1 + (p50 / p)^k)"
+    )
     contrast_threshold: Positive = Field(default=0.05, description="EO: apparent contrast at which Pd falls to half")
     dusk_factor: Fraction = Field(default=0.4, description="EO: contrast that is left at dusk")
     night_factor: Fraction = Field(default=0.02, description="EO: contrast that is left at night")

@@ -6,24 +6,19 @@ the meteorological range at which contrast falls to 2 % (Koschmieder).
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
 from messages.frames import F64
 
-Light = Literal["day", "dusk", "night"]
-
 KOSCHMIEDER = 3.912  # -ln(0.02): contrast falls to 2 % at the visibility
-LIGHT_FACTOR: dict[Light, float] = {"day": 1.0, "dusk": 0.4, "night": 0.02}
-"""Factor on the visible contrast of an unlit target (estimate; night: starlight on an ordinary sensor)."""
-REFERENCE_CONTRAST = 0.30  # contrast at which the pixel criterion below holds (estimate: dark drone on bright sky)
 PIXEL_SLOPE = 6.0
 """Exponent of the pixel criterion: with 50 % at 6 px, 2.9 px give 1.3 %, between the field anchors
 (0.0-0.5 % at 2.9 px by day, classical detector; smallest labelled drones 4 px)."""
-TTPF_CYCLES_DETECTION = 1.0  # Johnson line pairs at 50 %: detection 1.0, recognition 4.0, identification 6.4
+CONTRAST_SLOPE = 4.0  # exponent of the contrast criterion (estimate): 10 dB of contrast from 0.76 to 0.03
+JOHNSON_CYCLES: dict[str, float] = {"detection": 1.0, "orientation": 1.4, "recognition": 4.0, "identification": 6.4}
+"""Line pairs across a target at which half of the observers succeed; Johnson 1958."""
 
 
 def ifov_rad(horizontal_fov_rad: float, columns: int) -> float:
@@ -65,20 +60,18 @@ def ttpf(cycles_ratio: ArrayLike) -> F64:
     return np.asarray(power / (1.0 + power))
 
 
-def pixel_probability(pixels: ArrayLike, pixels_at_half: ArrayLike) -> F64:
-    """Return a detector's Pd from pixels on target: ``1 / (1 + (p50 / p)^6)``, logistic in the logarithm."""
-    ratio = np.maximum(np.asarray(pixels, dtype=np.float64) / np.asarray(pixels_at_half), 1e-6)
-    return np.asarray(1.0 / (1.0 + ratio**-PIXEL_SLOPE))
+def pixel_probability(pixels: ArrayLike, pixels_at_half: ArrayLike, slope: float = PIXEL_SLOPE) -> F64:
+    """Return a detector's Pd from pixels on target: ``1 / (1 + (p50 / p)^k)``, logistic in the logarithm.
 
-
-def visible_probability(pixels: ArrayLike, contrast: ArrayLike, pixels_at_half: ArrayLike) -> F64:
-    """Return Pd of a visible-light detector: less contrast than the reference counts as fewer pixels.
-
-    Rose's law for a target of given size: SNR goes with contrast times the square root of its area,
-    so pixels (a length) are scaled by ``contrast / reference``, never upwards.
+    A logistic in the pixels themselves would still see a target of no pixels now and then.
     """
-    scale = np.minimum(np.asarray(contrast, dtype=np.float64) / REFERENCE_CONTRAST, 1.0)
-    return pixel_probability(np.asarray(pixels) * scale, pixels_at_half)
+    ratio = np.maximum(np.asarray(pixels, dtype=np.float64) / np.asarray(pixels_at_half), 1e-6)
+    return np.asarray(1.0 / (1.0 + ratio**-slope))
+
+
+def contrast_probability(contrast: ArrayLike, contrast_at_half: float) -> F64:
+    """Return the share of targets that stand out of their background: ``1 / (1 + (C50 / C)^4)``."""
+    return pixel_probability(contrast, contrast_at_half, CONTRAST_SLOPE)
 
 
 def thermal_snr(
@@ -94,9 +87,9 @@ def thermal_snr(
     return np.asarray(np.asarray(excess_k) * fill * tau / np.asarray(netd_k))
 
 
-def thermal_probability(snr: ArrayLike, pixels: ArrayLike, pixels_at_half: ArrayLike, threshold: float = 5.5) -> F64:
-    """Return Pd of a thermal detector: a Gaussian pixel over ``threshold`` sigma, and enough pixels to be a shape."""
-    return np.asarray(special.ndtr(np.asarray(snr) - threshold) * pixel_probability(pixels, pixels_at_half))
+def thermal_probability(snr: ArrayLike, threshold: float) -> F64:
+    """Return the probability that a pixel with unit Gaussian noise exceeds ``threshold`` sigma."""
+    return np.asarray(special.ndtr(np.asarray(snr) - threshold))
 
 
 def bearing_sigma_rad(ifov: float, centroid_px: ArrayLike, jitter_rad: float) -> F64:
