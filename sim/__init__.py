@@ -1,0 +1,1 @@
+"""The world: truth, terrain, weather, propagation physics, sensor models."""
