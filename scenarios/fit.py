@@ -1,0 +1,78 @@
+"""From a scenario to its sensors: fits are spread over the vehicles, explicit sensors follow."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from scenarios.catalogue import Catalogue, shipped
+from scenarios.schema import Scenario
+from scenarios.sensors import SensorProfile
+
+
+@dataclass(frozen=True)
+class MountedSensor:
+    """One sensor of a scenario, with its profile and its place on hull or turret (forward, left, up; radians)."""
+
+    sensor_id: str
+    hull_id: str
+    platform_id: str  # the hull, or "<hull>/turret"
+    profile: SensorProfile
+    position_m: tuple[float, float, float]
+    yaw_rad: float
+    pitch_rad: float
+    roll_rad: float
+
+
+def catalogue_of(scenario: Scenario) -> Catalogue:
+    """Return the catalogue that holds inside a scenario."""
+    return shipped().changed(scenario.catalogue)
+
+
+def fit_names(scenario: Scenario) -> tuple[str, ...]:
+    """Return the name of each vehicle's fit, in order of ids."""
+    platoon = scenario.platoon
+    own = [vehicle.fit for vehicle in platoon.vehicles]
+    own += [None] * (platoon.count - len(own))
+    return tuple(fit or platoon.fit for fit in own)
+
+
+def mounted_sensors(scenario: Scenario) -> tuple[MountedSensor, ...]:
+    """Return every sensor of a validated scenario: those of the fits by vehicle, then the explicit ones."""
+    catalogue = catalogue_of(scenario)
+    sensors: list[MountedSensor] = []
+    for hull_id, fit in zip(scenario.platoon.platform_ids(), fit_names(scenario), strict=True):
+        for m in catalogue.fits[fit].sensors:
+            angles = m.orientation_deg
+            sensors.append(
+                MountedSensor(
+                    f"{hull_id}_{m.name}",
+                    hull_id,
+                    mount_platform(hull_id, m.on),
+                    catalogue.sensors[m.profile],
+                    m.position_m,
+                    math.radians(angles.yaw),
+                    math.radians(angles.pitch),
+                    math.radians(angles.roll),
+                )
+            )
+    for e in scenario.sensors:
+        angles = e.orientation_deg
+        sensors.append(
+            MountedSensor(
+                e.id,
+                e.platform,
+                mount_platform(e.platform, e.on),
+                catalogue.sensors[e.profile],
+                e.position_m,
+                math.radians(angles.yaw),
+                math.radians(angles.pitch),
+                math.radians(angles.roll),
+            )
+        )
+    return tuple(sensors)
+
+
+def mount_platform(hull_id: str, on: str) -> str:
+    """Return the id of the platform that carries a mount: the hull, or its turret."""
+    return f"{hull_id}/turret" if on == "turret" else hull_id
