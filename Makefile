@@ -1,0 +1,55 @@
+# Vedette: install, run, test, check. Needs git, make and a Python 3.10 to 3.13 with venv; `make help` lists the targets.
+PY := .venv/bin/python
+LOCK = $(PY) -m uv pip compile --python $(PY) --universal --python-version 3.10 --only-binary :all: \
+	--generate-hashes --no-header --no-annotate --quiet $(UPGRADE)
+CORES ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help install dev run test check nightly docs lock wheel quickstarts clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r t m; do printf '  %-18s %s\n' "$$t" "$$m"; done
+
+install: ## make .venv with the locked dependencies and the vedette command (PYTHON=... picks the interpreter)
+	@PYTHON="$(PYTHON)" .ci/environment run
+
+dev:
+	@PYTHON="$(PYTHON)" .ci/environment dev
+
+run: install ## run the default scenario to its end and print the summary
+	.venv/bin/vedette run
+
+test: dev ## all tests but the nightly tables, then the kernel tests without JIT
+	$(PY) -m pytest -n $(CORES)
+	NUMBA_DISABLE_JIT=1 $(PY) -m pytest -n $(CORES) -m "kernels and not jit and not nightly"
+
+check: dev ## lint, format, types, import contracts, contract tests, generated pages, lock
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports --no-logo
+	$(PY) docs/generate.py --check
+	$(PY) -m pytest tests/contracts
+	$(PY) .ci/lock_check.py
+
+nightly: dev ## the long statistical tables (hours)
+	$(PY) -m pytest -n $(CORES) -m nightly
+
+docs: dev ## write the generated pages again
+	$(PY) docs/generate.py
+
+lock: dev ## write the lock files again (UPGRADE=--upgrade takes the newest versions)
+	$(LOCK) pyproject.toml --all-extras -o requirements-dev.lock
+	$(LOCK) pyproject.toml -c requirements-dev.lock -o requirements.lock
+	$(LOCK) --group build -c requirements-dev.lock -o requirements-build.lock
+
+wheel: dev ## build the wheel into dist/
+	rm -rf dist
+	$(PY) -m pip wheel --quiet --no-deps --no-build-isolation --no-index -w dist .
+
+quickstarts: install ## run the set-up and the quickstarts of README.md as they stand there
+	$(PY) .ci/quickstarts.py
+
+clean: ## remove everything that was made, the environment too
+	rm -rf .venv .venv.stale dist build runs .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
