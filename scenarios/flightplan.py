@@ -79,6 +79,9 @@ class Terminal(Model):
     kind: Literal["terminal"]
     platform: Identifier = Field(description="hull id of the attacked platform")
     speed_mps: Positive | None = Field(default=None, description="none: the type's terminal speed")
+    dive_deg: float | None = Field(
+        default=None, gt=0.0, lt=90.0, description="fly level until the platform is this far below; none: dive at once"
+    )
 
 
 class Soar(Model):
@@ -141,3 +144,10 @@ class Target(Model):
     radio_silent_from_leg: int | None = Field(
         default=None, ge=0, description="emissions stop when this leg begins (terminal homing switches its link off)"
     )
+
+
+def member_ids(target: Target) -> tuple[str, ...]:
+    """Return the ids of what a target stands for: its own, or those of its group's members."""
+    if target.group is None:
+        return (target.id,)
+    return tuple(f"{target.id}_{i + 1}" for i in range(target.group.count))

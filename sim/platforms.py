@@ -1,4 +1,4 @@
-"""Platforms: hulls that follow a route over the ground, turrets with a heading of their own, masking by the own vehicle."""
+"""Platforms: hulls on the ground, turrets with a heading of their own, masking by the own vehicle."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class PlatformState:
 
 @dataclass(frozen=True)
 class HullMotion:
-    """One hull's motion at RATE_HZ: position (k, 3), velocity (k, 3), yaw (unwrapped), pitch, roll, turret angle (k,)."""
+    """One hull's motion at RATE_HZ: position and velocity (k, 3), unwrapped yaw, pitch, roll, turret angle (k,)."""
 
     position_m: F64
     velocity_mps: F64
