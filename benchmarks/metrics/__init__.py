@@ -1,0 +1,1 @@
+"""Measures of a tracker against the truth: arrays in, numbers out."""
