@@ -1,0 +1,51 @@
+"""Run the set-up commands and the quickstarts of README.md exactly as they stand there.
+
+The first ``sh`` code block under each heading is run, in the repository, with the environment's
+commands on PATH, as a user would; each must succeed.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def blocks(readme: str) -> dict[str, list[str]]:
+    """Return heading -> lines of the first ``sh`` block under it, without comments and empty lines."""
+    found: dict[str, list[str]] = {}
+    title, inside = "", False
+    for line in readme.splitlines():
+        if inside:
+            inside = line.strip() != "```"
+            if inside and line.strip() and not line.startswith("#"):
+                found[title].append(line)
+        elif line.startswith("#"):
+            title = line.lstrip("#").strip()
+        elif line.strip() == "```sh" and title not in found:
+            inside, found[title] = True, []
+    return found
+
+
+def main() -> int:
+    """Run every block, stop at the first that fails, and return the exit code."""
+    environment = dict(os.environ)
+    environment["PATH"] = os.pathsep.join((str(ROOT / ".venv" / "bin"), environment["PATH"]))
+    for title, lines in blocks((ROOT / "README.md").read_text(encoding="utf-8")).items():
+        print(f"== README: {title}\n" + "\n".join(lines), flush=True)
+        start = time.monotonic()
+        script = "\n".join(lines)
+        done = subprocess.run(["sh", "-eu", "-c", script], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL)
+        if done.returncode:
+            print(f"README, {title}: exit code {done.returncode}", file=sys.stderr)
+            return 1
+        print(f"== {title}: {time.monotonic() - start:.0f} s", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
