@@ -163,6 +163,7 @@ class RouterPort:
 
     def publish(self, frame: bytes) -> None:
         """Send a frame to every subscriber; one that is too slow misses it and nobody waits."""
+        self._take_subscriptions()
         self._publish.send(frame, zmq.DONTWAIT)
 
     def close(self) -> None:

@@ -1,0 +1,60 @@
+"""What the node needs of an estimator, and the one place where the real one is put together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from edge_node.config import NodeConfig
+from messages.types import Alert, PlatformPose, SensorDescription, SensorScan, Track
+
+
+class Estimate(Protocol):
+    """The result of one step: the confirmed and coasting tracks."""
+
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        """Reported tracks after the scan."""
+
+
+class Estimator(Protocol):
+    """A tracker that takes scans in nearly the order of validity (fusion.fixed_lag.FixedLag)."""
+
+    def add_sensor(self, description: SensorDescription) -> None:
+        """Introduce a sensor, or replace its description."""
+
+    def set_pose(self, pose: PlatformPose) -> None:
+        """Take a platform's pose."""
+
+    def step(self, scan: SensorScan) -> Estimate | None:
+        """Fuse one scan; None where it is older than the lag."""
+
+
+class Adviser(Protocol):
+    """Turns tracks into alerts (fusion.alerts.AlertBook)."""
+
+    def update(self, tracks: Sequence[Track], poses: Sequence[PlatformPose], t_ns: int) -> list[Alert]:
+        """Return the alerts that are new at this time."""
+
+
+class Estimation(NamedTuple):
+    """The two parts of the node that judge."""
+
+    tracker: Estimator
+    alerts: Adviser
+
+
+def build(config: NodeConfig) -> Estimation:
+    """Return the real estimator for a configuration."""
+    from fusion.alerts import AlertBook
+    from fusion.fixed_lag import FixedLag
+    from fusion.tracker import Tracker
+
+    return Estimation(FixedLag(Tracker(backend=config.backend), config.lag_ns), AlertBook())
+
+
+def warm_up() -> None:
+    """Compile or load every kernel before the node reports itself alive."""
+    from fusion import warm_up as compile_kernels
+
+    compile_kernels()
