@@ -1,0 +1,145 @@
+"""What can be set in the tracker: each value with its unit, default and the reason for the default."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Backend = Literal["numba", "filterpy"]
+
+
+@dataclass(frozen=True)
+class MotionConfig:
+    """Nearly-constant-velocity models of the IMM, from calm to hard."""
+
+    acceleration_intensity: tuple[float, ...] = (0.3, 10.0, 90.0)
+    """m^2/s^3, one a model. A Singer target of sigma a and correlation tau looks like ``2 a^2 tau``: steady
+    flight 0.4 m/s^2 over 1 s, a reconnaissance drone 2.2 m/s^2, an FPV 6.7 m/s^2 (measured 3-9.5, physics 6)."""
+    stationary: tuple[float, ...] = (0.5, 0.35, 0.15)
+    """Share of time in each model: engagements are mostly transits, interrupted by short hard turns."""
+    sojourn_s: float = 1.5
+    """Mean time between jumps of model: FPV accelerations decorrelate within 0.6-1.7 s (physics 6)."""
+
+
+@dataclass(frozen=True)
+class SensorConfig:
+    """How sensors are believed."""
+
+    speed_of_sound_mps: float = 340.3
+    """At 15 deg C (physics 3.1); 10 K off is 1.8 per cent, 0.15 deg of lag on a 50 m/s crossing target."""
+    lag_acceleration_mps2: float = 5.0
+    """Acceleration that the target may have had while its sound travelled (FPV rms 3-9.5, decorrelated in ~1 s)."""
+    pose_memory_s: float = 2.0
+    """A heading or position bias does not average out over the filter's memory: its variance in R is
+    multiplied by ``max(1, pose_memory_s / scan_period_s)``, so that the filtered result keeps it."""
+    default_range_m: float = 6000.0
+    """Extent of a field of view that gives no range limit: launches happen within 6 km."""
+    default_range_rate_mps: float = 60.0
+    """Half extent of range rate where none is given: the fastest threat flies 50 m/s."""
+    minimum_clutter_per_scan: float = 0.02
+    """A described clutter of zero is a belief, not a fact: one unexplained detection in 50 looks is allowed."""
+
+
+@dataclass(frozen=True)
+class AssociationConfig:
+    """Gates and joint association."""
+
+    gate_probability: float = 0.9997
+    """One true detection in 3000 is gated out."""
+    max_frontier: int = 10
+    """Detections that may be open at a time in the exact sum (2^10 masks, well under a millisecond); beyond: loopy BP."""
+
+
+@dataclass(frozen=True)
+class DetectabilityConfig:
+    """Levels of detection probability that a track may have for a sensor, and how fast they change."""
+
+    level_factors: tuple[float, ...] = (0.02, 0.35, 0.7, 1.0)
+    """Hidden, poor, fair, as described (times the described probability)."""
+    ranged_prior: tuple[float, ...] = (0.10, 0.10, 0.20, 0.60)
+    """Radar: terrain masks, fading and long range take a part of the looks."""
+    bearing_prior: tuple[float, ...] = (0.60, 0.15, 0.15, 0.10)
+    """Cameras, microphones and direction finders see most of what is in their field only when it is near."""
+    memory_s: float = 3.0
+    """A drone crosses a gap in a tree line within a few seconds; after that the past says little."""
+
+
+@dataclass(frozen=True)
+class ExistenceConfig:
+    """Birth, life and death of tracks."""
+
+    birth_rate_per_s: float = 0.2
+    """New targets in one sensor's field of view; with 50 clutter plots a scan a first plot is then worth 0.001."""
+    mean_life_s: float = 120.0
+    """An existing target leaves or lands about once in two minutes."""
+    confirm_existence: float = 0.95
+    confirm_hits: float = 2.7
+    """Three associated detections (their probabilities summed): two random plots in a row are common in clutter."""
+    confirm_age_s: float = 0.3
+    """A fast camera gives three hits in 0.1 s from one flicker; wait until they are separate looks."""
+    coast_after_s: float = 1.0
+    """Without a detection for so long a confirmed track coasts (two to four looks of a search radar)."""
+    delete_existence: float = 1e-4
+    """A tentative track below is clutter: it began at about ten times that."""
+    delete_confirmed_existence: float = 0.01
+    delete_rms_m: float = 150.0
+    """Position so uncertain that no gate can find the target again without taking clutter."""
+    delete_tentative_s: float = 4.0
+    """A tentative track without a detection for so long was clutter."""
+
+
+@dataclass(frozen=True)
+class ReportConfig:
+    """Which confirmed tracks are worth reporting."""
+
+    max_rms_m: float = 35.0
+    """Bearing-only and coasting tracks are reported up to this position error (root of the trace): with a GOSPA
+    cutoff of 50 m, p = 2, an assigned track costs its squared error and a missing one 50^2 / 2 = 35.4^2."""
+    min_existence: float = 0.5
+    """Below, a reported track is more often false than true."""
+
+
+@dataclass(frozen=True)
+class BirthConfig:
+    """First state of a new track."""
+
+    across_speed_mps: float = 20.0
+    """Sigma of the unmeasured sideways velocity: a 50 m/s crossing target is 2.5 sigma."""
+    climb_speed_mps: float = 8.0
+    """Sigma of the unmeasured vertical velocity: dives of 20-30 m/s are rare at first sight."""
+    unexplained: float = 0.3
+    """A detection starts a track only if at least this part of it is not explained by tracks."""
+    elevation_prior_rad: tuple[float, float] = (0.07, 0.10)
+    """Mean and sigma of the elevation where a ranging sensor measures none: low drones, 4 +- 6 deg."""
+    bearing_memory_s: float = 0.5
+    """Unexplained bearings wait so long for a crossing one: a 30 m/s target moves 15 m meanwhile."""
+    min_baseline_m: float = 15.0
+    """Closer places see one direction only; their intersection has no range."""
+    max_cross_rms_m: float = 40.0
+    """An intersection worse than this cannot start a useful track."""
+    target_speed_mps: float = 20.0
+    """Sigma of each velocity component of a track started from crossing bearings."""
+    crossing_existence: float = 0.02
+    """Prior that a consistent crossing is a target and not a ghost."""
+    drone_size_m: float = 0.4
+    """Assumed extent where only an angular size gives the range (0.3-0.5 m drones)."""
+    blind_range_m: float = 200.0
+    """Range assumed by a lone camera that gives no size, with half of it as sigma."""
+    angular_rate_rad_s: float = 0.15
+    """Sigma of the apparent angular speed of a target in a lone camera, which may itself pan."""
+
+
+@dataclass(frozen=True)
+class TrackerConfig:
+    """Everything that can be set in ``fusion.tracker.Tracker``."""
+
+    motion: MotionConfig = field(default_factory=MotionConfig)
+    sensors: SensorConfig = field(default_factory=SensorConfig)
+    association: AssociationConfig = field(default_factory=AssociationConfig)
+    detectability: DetectabilityConfig = field(default_factory=DetectabilityConfig)
+    existence: ExistenceConfig = field(default_factory=ExistenceConfig)
+    report: ReportConfig = field(default_factory=ReportConfig)
+    birth: BirthConfig = field(default_factory=BirthConfig)
+    capacity: int = 256
+    """Tracks held at a time, tentative ones included; beyond, the least likely tentative one gives way."""
+    max_sensors: int = 64

@@ -1,0 +1,158 @@
+"""Update of IMM tracks with association probabilities: exact mixture over hypotheses, moment matched per model."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fusion.kernels import jit
+from fusion.kernels.gating import innovation
+from fusion.kernels.matrix import cholesky, joseph, solve_rows
+from messages.frames import F64
+
+I64 = NDArray[np.int64]
+NEGLIGIBLE = 1e-6  # a hypothesis lighter than this moves no state by a millionth of its innovation
+MODEL_FLOOR = 1e-6  # no model's probability falls below: it must be able to come back within a few scans
+
+
+@jit
+def update_tracks(
+    x: F64,
+    P: F64,
+    mu: F64,
+    n: int,
+    h: F64,
+    H: F64,
+    PHt: F64,
+    S: F64,
+    R: F64,
+    z: F64,
+    var: F64,
+    used: I64,
+    start: I64,
+    det: I64,
+    like: F64,
+    beta: F64,
+    miss: F64,
+) -> int:
+    """Update the first n tracks in place; return how many were left alone because a number was not finite.
+
+    The probability of (detection j, model m) is ``beta_ij mu_m L_ijm / sum_m mu_m L_ijm``; a missed
+    detection says nothing about the model. Every hypothesis is updated in Joseph form with its own
+    missing components, then each model's hypotheses are merged by their moments.
+    """
+    models, k = mu.shape[1], len(used)
+    joint = np.empty((models, max(len(det), 1) + 1))
+    new_x, new_P, new_mu = np.empty((models, 6)), np.empty((models, 6, 6)), np.empty(models)
+    scratch_a, scratch_t = np.empty((6, 6)), np.empty((6, 8))
+    y, which = np.empty(k), np.empty(k, np.int64)
+    sub, noise, low = np.empty((k, k)), np.empty((k, k)), np.zeros((k, k))
+    rows, gain, H_sub = np.empty((6, k)), np.empty((6, k)), np.empty((k, 6))
+    P_hyp, dx, dx_mean = np.empty((6, 6)), np.empty(6), np.empty(6)
+    failed = 0
+    for i in range(n):
+        first, count = start[i], start[i + 1] - start[i]
+        if count == 0:
+            continue
+        _joint(mu[i], like[first : first + count], beta[first : first + count], miss[i], joint, new_mu)
+        fine = True
+        for m in range(models):
+            weight = new_mu[m]
+            dx_mean[:] = 0.0
+            _scaled_copy(P[i, m], joint[m, count] / weight, new_P[m])
+            for p in range(count):
+                part = joint[m, p] / weight
+                if part < NEGLIGIBLE:
+                    _add_scaled(P[i, m], part, new_P[m])
+                    continue
+                c = innovation(z[det[first + p]], h[i, m], used, y, which)
+                for a in range(c):
+                    for b in range(c):
+                        sub[a, b] = S[i, m, which[a], which[b]]
+                        noise[a, b] = R[i, m, which[a], which[b]]
+                    sub[a, a] += var[det[first + p], which[a]]
+                    noise[a, a] += var[det[first + p], which[a]]
+                    for b in range(6):
+                        rows[b, a] = PHt[i, m, b, which[a]]
+                        H_sub[a, b] = H[i, m, which[a], b]
+                if not cholesky(sub, c, low):
+                    fine = False
+                    break
+                solve_rows(low, c, rows, 6, gain)
+                joseph(P[i, m], gain, H_sub, noise, c, scratch_a, scratch_t, P_hyp)
+                for a in range(6):
+                    dx[a] = 0.0
+                    for b in range(c):
+                        dx[a] += gain[a, b] * y[b]
+                    dx_mean[a] += part * dx[a]
+                for a in range(6):
+                    for b in range(6):
+                        new_P[m, a, b] += part * (P_hyp[a, b] + dx[a] * dx[b])
+            for a in range(6):
+                new_x[m, a] = x[i, m, a] + dx_mean[a]
+                for b in range(6):
+                    new_P[m, a, b] -= dx_mean[a] * dx_mean[b]
+        if fine and _finite(new_x, new_P):
+            _store(new_x, new_P, new_mu, x[i], P[i], mu[i])
+        else:
+            failed += 1
+    return failed
+
+
+@jit
+def _joint(mu: F64, like: F64, beta: F64, miss: float, joint: F64, new_mu: F64) -> None:
+    """Write P(hypothesis, model); the last column of the count is the missed one; new_mu is the sum over hypotheses."""
+    models, count = len(mu), len(beta)
+    for m in range(models):
+        joint[m, count] = miss * mu[m]
+    for p in range(count):
+        total = 0.0
+        for m in range(models):
+            total += mu[m] * like[p, m]
+        for m in range(models):
+            joint[m, p] = beta[p] * (mu[m] * like[p, m] / total if total > 0.0 else mu[m])
+    for m in range(models):
+        new_mu[m] = 1e-300
+        for p in range(count + 1):
+            new_mu[m] += joint[m, p]
+
+
+@jit
+def _scaled_copy(a: F64, s: float, out: F64) -> None:
+    for i in range(6):
+        for j in range(6):
+            out[i, j] = s * a[i, j]
+
+
+@jit
+def _add_scaled(a: F64, s: float, out: F64) -> None:
+    for i in range(6):
+        for j in range(6):
+            out[i, j] += s * a[i, j]
+
+
+@jit
+def _finite(x: F64, P: F64) -> bool:
+    for m in range(x.shape[0]):
+        for a in range(6):
+            if not np.isfinite(x[m, a]) or not P[m, a, a] > 0.0:
+                return False
+            for b in range(6):
+                if not np.isfinite(P[m, a, b]):
+                    return False
+    return True
+
+
+@jit
+def _store(new_x: F64, new_P: F64, new_mu: F64, x: F64, P: F64, mu: F64) -> None:
+    """Copy the result into the table, symmetric, with the floor under the model probabilities."""
+    total = 0.0
+    for m in range(len(mu)):
+        mu[m] = max(new_mu[m], MODEL_FLOOR)
+        total += mu[m]
+        for a in range(6):
+            x[m, a] = new_x[m, a]
+            for b in range(6):
+                P[m, a, b] = 0.5 * (new_P[m, a, b] + new_P[m, b, a])
+    for m in range(len(mu)):
+        mu[m] /= total
