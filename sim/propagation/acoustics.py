@@ -13,8 +13,9 @@ REFERENCE_PRESSURE_KPA = 101.325
 REFERENCE_TEMPERATURE_K = 293.15
 TRIPLE_POINT_K = 273.16
 SPHERE_DB = 11.0  # 10 lg(4 pi): sound power level to pressure level at 1 m, free field
-EMISSION_ITERATIONS = 12
-"""Fixed-point steps of the emission time: the error shrinks by v/c a step, 0.15^12 = 1e-10 at 50 m/s."""
+ROTOR_MEAN_DB = 5.22  # 10 lg of the mean of 10^(sin 2x) below and 1 above the rotor plane, over the sphere
+EMISSION_TOLERANCE_S = 1e-7  # 5 um at 50 m/s
+EMISSION_ITERATIONS = 12  # Newton needs 2 or 3 on a smooth path; corners of a path may cost a few more
 
 
 def speed_of_sound_mps(temperature_c: float) -> float:
@@ -41,30 +42,26 @@ def absorption_db_per_m(
     return np.asarray(8.686 * f**2 * (1.84e-11 / p * np.sqrt(ratio) + ratio**-2.5 * relaxation))
 
 
-def received_level_db(level_at_1m_db: ArrayLike, range_m: ArrayLike, absorption: float) -> F64:
+def received_level_db(level_at_1m_db: ArrayLike, range_m: ArrayLike, absorption: ArrayLike) -> F64:
     """Return the level at a range: spherical spreading from 1 m, absorption [dB/m] along the path."""
     r = np.maximum(np.asarray(range_m, dtype=np.float64), 1.0)
-    return np.asarray(np.asarray(level_at_1m_db) - 20.0 * np.log10(r) - absorption * r)
+    return np.asarray(np.asarray(level_at_1m_db) - 20.0 * np.log10(r) - np.asarray(absorption) * r)
 
 
 def rotor_directivity_db(elevation_below_rad: ArrayLike) -> F64:
-    """Return the gain of a multirotor's sound over its rotor plane: +10 dB at 45 degrees below, 0 in and above it.
+    """Return the gain of a multirotor's sound over its mean on the sphere.
 
-    ``10 sin(2 x)`` through the published points for a 2.1 kg multirotor (Kloet 2017); straight below
-    and above are not published and take the in-plane level.
+    +10 dB at 45 degrees below the rotor plane, flat in and above it (Kloet 2017, 2.1 kg multirotor):
+    ``10 sin(2 x)`` through the published points. Straight below is not published and takes the
+    in-plane level. The mean of that over the sphere is taken off.
     """
     below = np.clip(np.asarray(elevation_below_rad, dtype=np.float64), 0.0, np.pi / 2.0)
-    return np.asarray(10.0 * np.sin(2.0 * below))
+    return np.asarray(10.0 * np.sin(2.0 * below) - ROTOR_MEAN_DB)
 
 
 def level_sum_db(levels_db: ArrayLike) -> float:
     """Return the energy sum of uncorrelated levels."""
     return float(10.0 * np.log10(np.sum(10.0 ** (np.asarray(levels_db, dtype=np.float64) / 10.0))))
-
-
-def wind_noise_dba(wind_mps: float) -> float:
-    """Return the noise of wind on a screened microphone: 15 dBA at 1 m/s, 50 lg(v) above (an estimate)."""
-    return 15.0 + 50.0 * float(np.log10(max(wind_mps, 1.0)))
 
 
 def array_snr_db(level_db: ArrayLike, noise_db: float, microphones: int) -> F64:
@@ -78,7 +75,7 @@ def detection_probability(snr_db: ArrayLike, threshold_db: float, width_db: floa
 
 
 def bearing_sigma_rad(
-    snr_db: ArrayLike, frequency_hz: float, array_rms_m: float, speed_mps: float, snapshots: int, floor_rad: float
+    snr_db: ArrayLike, frequency_hz: ArrayLike, array_rms_m: float, speed_mps: float, snapshots: int, floor_rad: float
 ) -> F64:
     """Return the accuracy of an array's bearing: ``c / (2 pi f d_rms) / sqrt(2 SNR K)`` with a floor in quadrature.
 
@@ -86,24 +83,29 @@ def bearing_sigma_rad(
     distance of the microphones from their centre. The floor stands for turbulence and reflections.
     """
     snr = 10.0 ** (np.asarray(snr_db, dtype=np.float64) / 10.0)
-    bound = speed_mps / (2.0 * np.pi * frequency_hz * array_rms_m) / np.sqrt(2.0 * snr * snapshots)
+    bound = speed_mps / (2.0 * np.pi * np.asarray(frequency_hz) * array_rms_m) / np.sqrt(2.0 * snr * snapshots)
     return np.asarray(np.sqrt(bound**2 + floor_rad**2))
 
 
 def emission_time_s(
-    positions_at: Callable[[F64], F64], receiver_m: ArrayLike, arrival_s: ArrayLike, speed_mps: float
-) -> F64:
-    """Return when the sound that arrives at ``arrival_s`` (n,) left: ``|p(t_e) - s| = c (t_a - t_e)``.
+    motion_at: Callable[[float], tuple[F64, F64]], receiver_m: ArrayLike, arrival_s: float, speed_mps: float
+) -> float:
+    """Return when the sound that arrives at ``arrival_s`` left its source: ``|p(t_e) - s| = c (t_a - t_e)``.
 
-    ``positions_at(t (n,)) -> (n, 3)`` is the source's trajectory (one time for each arrival). A
-    subsonic source has exactly one solution, and the fixed point contracts by ``v / c``.
+    ``motion_at(t)`` returns the source's position (3,) and velocity (3,). A subsonic source has
+    exactly one solution; Newton's method on ``R(t) - c (t_a - t)``, whose slope is at least c - v.
     """
-    arrival = np.asarray(arrival_s, dtype=np.float64)
     receiver = np.asarray(receiver_m, dtype=np.float64)
-    emission = arrival
+    emission = arrival_s
     for _ in range(EMISSION_ITERATIONS):
-        d = positions_at(emission) - receiver
-        emission = arrival - np.sqrt(np.sum(d * d, axis=-1)) / speed_mps
+        position, velocity = motion_at(emission)
+        d = position - receiver
+        distance = float(np.sqrt(d @ d))
+        excess = distance - speed_mps * (arrival_s - emission)
+        step = excess / (speed_mps + float(d @ velocity) / max(distance, 1e-9))
+        emission -= step
+        if abs(step) < EMISSION_TOLERANCE_S:
+            break
     return emission
 
 

@@ -53,6 +53,22 @@ def contrast_transmission(range_m: ArrayLike, visibility_m: float) -> F64:
     return np.asarray(np.exp(-KOSCHMIEDER / visibility_m * np.asarray(range_m, dtype=np.float64)))
 
 
+def extinction_per_m(wavelength_m: float, visibility_m: float) -> float:
+    """Return the extinction of haze and fog at a wavelength, from the visibility at 0.55 um (Kim's exponents).
+
+    ``3.912 / V (lambda / 0.55 um)^-q``: q = 1.6 above 50 km, 1.3 above 6 km, 0.16 V + 0.34 above 1 km,
+    V - 0.5 above 0.5 km, else 0 (V in km): thin haze is transparent in the long-wave infrared, fog is not.
+    """
+    v = visibility_m / 1000.0
+    if v > 6.0:
+        q = 1.6 if v > 50.0 else 1.3
+    elif v > 1.0:
+        q = 0.16 * v + 0.34
+    else:
+        q = max(v - 0.5, 0.0)
+    return float(KOSCHMIEDER / visibility_m * (wavelength_m / 0.55e-6) ** -q)
+
+
 def ttpf(cycles_ratio: ArrayLike) -> F64:
     """Return the target transfer probability ``x^E / (1 + x^E)``, ``E = 2.7 + 0.7 x``, ``x = N / N50``."""
     x = np.asarray(cycles_ratio, dtype=np.float64)
@@ -74,16 +90,14 @@ def contrast_probability(contrast: ArrayLike, contrast_at_half: float) -> F64:
     return pixel_probability(contrast, contrast_at_half, CONTRAST_SLOPE)
 
 
-def thermal_snr(
-    excess_k: ArrayLike, size_m: ArrayLike, range_m: ArrayLike, ifov: float, netd_k: ArrayLike, extinction_per_km: float
-) -> F64:
+def thermal_snr(excess_k: ArrayLike, area_px: ArrayLike, range_m: ArrayLike, netd_k: float, extinction: float) -> F64:
     """Return the contrast of a target in a long-wave image over its noise: ``dT fill tau / NETD``.
 
-    ``fill`` is the square of the pixels on target, at most 1: a target smaller than a pixel dilutes.
+    ``fill`` is the area of the target in pixels, at most 1: a target smaller than a pixel dilutes.
+    ``extinction`` in 1/m.
     """
-    pixels = pixels_on_target(size_m, range_m, ifov)
-    fill = np.minimum(pixels**2, 1.0)
-    tau = np.exp(-extinction_per_km * np.asarray(range_m, dtype=np.float64) / 1000.0)
+    fill = np.minimum(np.asarray(area_px, dtype=np.float64), 1.0)
+    tau = np.exp(-extinction * np.asarray(range_m, dtype=np.float64))
     return np.asarray(np.asarray(excess_k) * fill * tau / np.asarray(netd_k))
 
 
