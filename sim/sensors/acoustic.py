@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from messages.detections import INDEX
 from messages.frames import F64, body_azimuth_elevation_range
-from messages.types import MeasurementSigma
+from messages.types import HealthState, MeasurementSigma
 from scenarios.fit import MountedSensor
 from scenarios.schema import Environment
 from scenarios.sensors import AcousticProfile
@@ -42,6 +42,7 @@ NEIGHBOUR_REFERENCE_M = 3.0  # distance at which a vehicle's own microphones hea
 NEIGHBOUR_REFRESH_S = 1.0  # engines of other vehicles change slowly: their noise is worked out once a second
 NEAREST_SHARE = 0.8  # emission point over present range, at least: 1 / (1 + v/c) for v up to 80 m/s
 LOUDEST_SIDE_DB = 10.0 - acoustics.ROTOR_MEAN_DB  # best case of a multirotor's directivity
+DROWNED_DB = 6.0  # own noise over all other by this much halves the range: worth a word
 NOMINAL_DBA = 86.0  # the small drone that the description speaks of: an FPV of 7 inch propellers at 1 m (estimate)
 NOMINAL_HZ = 1000.0
 
@@ -205,6 +206,13 @@ class MicrophoneArray(Sensor):
             snr_db=level,
         )
         return rows
+
+    def health(self, world: World, t_s: float) -> tuple[HealthState, str]:
+        """Say that the own engine drowns out the surroundings, where it does by 6 dB or more."""
+        own = world.platform(self.mount.platform_id, t_s).noise_dba
+        if self.noise_dba(own) - self.noise_dba(-200.0) < DROWNED_DB:
+            return "NORMAL", ""
+        return "DEGRADED", f"own vehicle at the microphones: {own:.0f} dBA"
 
     def _class_quality(self, snr_db: F64) -> F64:
         over = snr_db - self.profile.detection_threshold_db - CLASS_MARGIN_DB

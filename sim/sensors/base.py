@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from messages.detections import INDEX, N_COLUMNS
 from messages.frames import F64, body_azimuth_elevation_range, inside_sector, parent_from_body, wrap_pi
-from messages.types import FieldOfView, MeasurementSigma, SensorDescription
+from messages.types import FieldOfView, HealthState, MeasurementSigma, SensorDescription
 from scenarios.fit import MountedSensor
 from scenarios.schema import Environment
 from scenarios.sensors import SensorProfile
@@ -152,6 +152,10 @@ class Sensor(ABC):
         return FieldOfView(
             range_m=(self.range_m[0], far_m), azimuth_rad=self.azimuth_rad, elevation_rad=self.elevation_rad
         )
+
+    def health(self, world: World, t_s: float) -> tuple[HealthState, str]:
+        """Return the sensor's own word on its health, with the reason where it is not normal."""
+        return "NORMAL", ""
 
     def doppler_notch(self) -> float:
         """Return the radial speed below which nothing is seen; 0 for all but radars."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from messages.detections import INDEX
 from messages.frames import F64
-from messages.types import MeasurementSigma
+from messages.types import HealthState, MeasurementSigma
 from scenarios.fit import MountedSensor
 from scenarios.schema import Environment
 from scenarios.sensors import CameraProfile
@@ -140,6 +140,12 @@ class Camera(Sensor):
             angular_size_rad=pixels * self.ifov_rad,
         )
         return rows
+
+    def health(self, world: World, t_s: float) -> tuple[HealthState, str]:
+        """Say that a visible camera has no light."""
+        if self.profile.kind == "eo" and self.environment.time_of_day == "night":
+            return "DEGRADED", "no light"
+        return "NORMAL", ""
 
     def _class_quality(self, pixels: F64) -> F64:
         """Return how much of the class can be seen: half of it at the recognition size."""
