@@ -16,7 +16,7 @@ from benchmarks.metrics.instants import Evaluation, evaluate
 from benchmarks.metrics.latency import percentiles
 from benchmarks.run_folder import RunFolder
 from edge_node.tables.table import NS_PER_S
-from edge_node.tables.track_files import track_scans
+from edge_node.tables.track_files import Backend, track_scans
 from edge_node.tables.writing import write_text
 from messages.types import LatencyLedger
 
@@ -64,7 +64,9 @@ def summarise(
     }
 
 
-def evaluate_alone(run: RunFolder, backend: str = "numba", progress: Progress | None = None) -> dict[str, Evaluation]:
+def evaluate_alone(
+    run: RunFolder, backend: Backend = "numba", progress: Progress | None = None
+) -> dict[str, Evaluation]:
     """Track the run's detections of each sensor kind alone, in the same order of arrival, and evaluate.
 
     With a single kind in the run the fused tracks are that kind's.

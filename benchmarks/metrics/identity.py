@@ -27,12 +27,20 @@ def id_switches(evaluation: Evaluation) -> int:
 
 
 def false_tracks(evaluation: Evaluation) -> list[int]:
-    """Return the ids of the tracks that belong to a target at fewer than half of their instants."""
-    ids, counted = np.unique(evaluation.counted_track, return_counts=True)
-    owned = np.zeros(len(ids))
-    found, n = np.unique(evaluation.pair_track, return_counts=True)
-    owned[np.searchsorted(ids, found)] = n
-    return [int(i) for i in ids[owned < OWN_SHARE * counted]]
+    """Return the ids of the tracks that belong to a target at fewer than half of their instants.
+
+    Instants at which a track's usual target is not in the truth set (out of every sensor's sight)
+    speak neither for nor against it.
+    """
+    out: list[int] = []
+    for track_id in np.unique(evaluation.counted_track).tolist():
+        at = evaluation.counted_instant[evaluation.counted_track == track_id]
+        owner = main_owner(evaluation, track_id)
+        judged = len(at) if owner is None else int(np.count_nonzero(evaluation.visible[at, owner]))
+        owned = int(np.count_nonzero(evaluation.pair_track == track_id))
+        if owner is None or owned < OWN_SHARE * judged:
+            out.append(track_id)
+    return out
 
 
 def per_hour(count: int, duration_s: float) -> float | None:
