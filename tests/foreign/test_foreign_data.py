@@ -15,11 +15,16 @@ SCRIPT = Path(__file__).with_name("make_foreign_data.py")
 # Both targets lie within 750 m of the radar: 0.7 deg is 9 m across there, 0.9 deg 12 m in height, 4 m in range; one
 # unfiltered detection is sqrt(9^2 + 12^2 + 4^2) = 15 m off. A tracker that does its work stays below that.
 SINGLE_DETECTION_ERROR_M = 15.0
+VEDETTE = str(Path(sys.executable).with_name("vedette"))
+TRACK_COLUMNS = [
+    *("time_s", "track_id", "status", "existence", "east_m", "north_m", "up_m"),
+    *("v_east_mps", "v_north_mps", "v_up_mps", "p_ee", "p_en", "p_eu", "p_nn", "p_nu", "p_uu"),
+]
 
 
 def vedette(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run the command line."""
-    command = [sys.executable, "-m", "vedette", *map(str, arguments)]
+    command = [VEDETTE, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
@@ -57,11 +62,7 @@ def test_both_targets_are_tracked(folder: Path) -> None:
 def test_tracks_have_the_promised_columns(folder: Path) -> None:
     with (folder / "TRACKS.csv").open(encoding="utf-8", newline="") as lines:
         rows = list(csv.DictReader(lines))
-    promised = (
-        "time_s track_id status existence east_m north_m up_m v_east_mps v_north_mps v_up_mps "
-        "p_ee p_en p_eu p_nn p_nu p_uu"
-    ).split()
-    assert list(rows[0])[: len(promised)] == promised
+    assert list(rows[0])[: len(TRACK_COLUMNS)] == TRACK_COLUMNS
     assert {row["status"] for row in rows} <= {"confirmed", "coasting"}
 
 

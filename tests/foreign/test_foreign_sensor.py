@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).with_name("foreign_sensor.py")
+VEDETTE = str(Path(sys.executable).with_name("vedette"))
 SECONDS = 6.0
 # One look's cross-range sigma at 900 m is 0.014 * 900 = 13 m; a track of 30 looks is well inside three times that.
 MEDIAN_ERROR_MAX_M = 40.0
@@ -39,7 +40,7 @@ def node(tmp_path: Path) -> Iterator[tuple[str, str, Path]]:
     port = free_port_pair()
     ingest, publish = f"tcp://127.0.0.1:{port}", f"tcp://127.0.0.1:{port + 1}"
     out = tmp_path / "node"
-    command = [sys.executable, "-m", "vedette", "node", "--listen", ingest, "--out", str(out)]
+    command = [VEDETTE, "node", "--listen", ingest, "--out", str(out)]
     with (tmp_path / "node.log").open("w", encoding="utf-8") as log:
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
     yield ingest, publish, out
