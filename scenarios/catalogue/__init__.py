@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, TypeAdapter
 
+from scenarios.document import read
 from scenarios.schema import CatalogueChanges
 from scenarios.sensors import SensorFit, SensorProfile
 from scenarios.types import PlatformType, TargetType
@@ -72,7 +72,7 @@ def _section(section: str, adapter: TypeAdapter[Any]) -> dict[str, Any]:
     files = sorted((f for f in folder.iterdir() if f.name.endswith(".yaml")), key=lambda f: f.name)
     entries: dict[str, Any] = {}
     for file in files:
-        entry = adapter.validate_python(yaml.safe_load(file.read_text(encoding="utf-8")))
+        entry = adapter.validate_python(read(file.read_text(encoding="utf-8")).data)
         if file.name != f"{entry.name}.yaml":
             raise ValueError(f"{section}/{file.name}: name = {entry.name}: must be the file's name")
         entries[entry.name] = entry
