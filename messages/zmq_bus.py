@@ -144,10 +144,11 @@ class RouterPort:
 
     def receive(self, timeout_s: float) -> tuple[bytes, bytes] | None:
         """Return (peer, frame), or None after the timeout. A message of several parts comes back as an empty frame."""
-        ready = dict(self._poller.poll(round(timeout_s * 1000.0)))
+        timeout_ms = round(timeout_s * 1000.0)
+        ready = dict(self._poller.poll(timeout_ms))
         if self._publish in ready:
             self._take_subscriptions()
-        if self._ingest not in ready:
+        if self._ingest not in ready and (not ready or not self._ingest.poll(timeout_ms)):
             return None
         peer = self._ingest.recv()
         frame = _single_part(self._ingest)
