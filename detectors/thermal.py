@@ -29,7 +29,7 @@ class ThermalConfig:
 
     min_contrast: float = 4.0
     """Spatial contrast of a spot that has changed; 4 keeps faint targets, the time test removes what 4 lets in."""
-    min_change_contrast: float = 4.0
+    min_change_contrast: float = 3.5
     """Contrast in the change image, for targets that are too faint or too near to clutter for the first test."""
     min_change_fraction: float = 0.2
     """Change over the spot's own contrast: static clutter stays below 0.2, hovering drones above 0.4 (recordings)."""
