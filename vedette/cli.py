@@ -1,0 +1,238 @@
+"""The ``vedette`` command: every verb with its options and an example; the work is in the module it names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from vedette.errors import exit_codes
+
+app = typer.Typer(
+    name="vedette",
+    help="Counter-drone sensing: simulate or record sensors, fuse them into tracks, warn the crew, score and replay.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Backend = Literal["numba", "filterpy"]
+BackendOption = Annotated[
+    str,
+    typer.Option("--filter-backend", help="numba (fast) or filterpy (the slow textbook reference).", metavar="NAME"),
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, print only the result.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", help="Override one value of the scenario, for example targets[0].start_s=3.", metavar="KEY=VALUE"
+    ),
+]
+
+
+def _backend(name: str) -> Backend:
+    if name == "numba" or name == "filterpy":
+        return name
+    raise typer.BadParameter(f"--filter-backend = {name}: must be numba or filterpy")
+
+
+@app.command()
+@exit_codes
+def run(
+    scenario: Annotated[
+        str, typer.Argument(help="Name in the library (vedette scenarios) or a YAML file.")
+    ] = "fpv_treeline",
+    seed: Annotated[int | None, typer.Option(help="Seed of every random draw; default: the scenario's own.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Run folder; default: runs/<scenario>-seed<N>.")] = None,
+    speed: Annotated[
+        str, typer.Option(help="1 is real time, 4 four times faster, max lock-step without loss.")
+    ] = "max",
+    set_: SetOption = None,
+    in_process: Annotated[
+        bool, typer.Option("--in-process", help="All parts in one process over an in-memory bus.")
+    ] = False,
+    transport: Annotated[
+        str, typer.Option(help="ipc, or tcp://HOST:PORT for the node's port (PORT + 1 publishes).")
+    ] = "ipc",
+    filter_backend: BackendOption = "numba",
+    quiet: QuietOption = False,
+) -> None:
+    """Run a scenario to its end: simulate, fuse, record, score, draw.
+
+    Example: vedette run swarm_12 --seed 3 --out runs/swarm --set environment.visibility_m=2000
+    """
+    from vedette import run as verb
+
+    verb.main(
+        verb.RunOptions(
+            scenario=scenario,
+            seed=seed,
+            out=out,
+            speed=speed,
+            overrides=tuple(set_ or ()),
+            in_process=in_process,
+            transport=transport,
+            backend=_backend(filter_backend),
+            quiet=quiet,
+        )
+    )
+
+
+@app.command()
+@exit_codes
+def replay(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder with its journals.")],
+    speed: Annotated[str, typer.Option(help="1 is real time, max as fast as it goes.")] = "max",
+    filter_backend: BackendOption = "numba",
+    quiet: QuietOption = False,
+) -> None:
+    """Feed a recording through the node again and say whether the tracks are bit-identical.
+
+    Example: vedette replay runs/fpv_treeline-seed1
+    """
+    from vedette import replay as verb
+
+    verb.main(run_folder, speed=speed, backend=_backend(filter_backend), quiet=quiet)
+
+
+@app.command()
+@exit_codes
+def recover(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of a run that was cut off.")],
+) -> None:
+    """Make engagement.mcap and the tables from whatever journals a cut-off run left.
+
+    Example: vedette recover runs/fpv_treeline-seed1
+    """
+    from vedette import recover as verb
+
+    verb.main(run_folder)
+
+
+@app.command()
+@exit_codes
+def node(
+    listen: Annotated[
+        str, typer.Option(help="Where sensors connect; the next port publishes.")
+    ] = "tcp://127.0.0.1:5570",
+    sensors: Annotated[
+        Path | None, typer.Option(help="SENSORS.yaml; not needed where sensors introduce themselves.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the recording.")] = Path("runs/node"),
+    filter_backend: BackendOption = "numba",
+) -> None:
+    """Run the fusion node against live sensors until Ctrl-C.
+
+    Example: vedette node --listen tcp://127.0.0.1:5570 --out runs/node
+    """
+    from vedette import node as verb
+
+    verb.main(listen, sensors=sensors, out=out, backend=_backend(filter_backend))
+
+
+@app.command()
+@exit_codes
+def track(
+    detections: Annotated[Path, typer.Argument(help="DETECTIONS.csv or .parquet.")],
+    sensors: Annotated[Path, typer.Option(help="SENSORS.yaml.")],
+    out: Annotated[Path, typer.Option(help="TRACKS.csv or .parquet to write.")],
+    poses: Annotated[Path | None, typer.Option(help="POSES.csv, where sensors ride on platforms.")] = None,
+    order: Annotated[str, typer.Option(help="arrival (as a live node would hear it) or validity.")] = "arrival",
+    filter_backend: BackendOption = "numba",
+    quiet: QuietOption = False,
+) -> None:
+    """Track detections that someone else recorded.
+
+    Example: vedette track detections.csv --sensors sensors.yaml --poses poses.csv --out tracks.csv
+    """
+    from vedette import track as verb
+
+    verb.main(detections, sensors, poses, out, order=order, backend=_backend(filter_backend), quiet=quiet)
+
+
+@app.command()
+@exit_codes
+def score(
+    tracks: Annotated[Path, typer.Argument(help="TRACKS.csv or .parquet.")],
+    truth: Annotated[Path, typer.Argument(help="TRUTH.csv or .parquet.")],
+    cutoff_m: Annotated[float, typer.Option("--cutoff-m", help="GOSPA and OSPA cutoff c.", min=0.001)] = 50.0,
+) -> None:
+    """Score tracks against the truth and print one JSON object.
+
+    Example: vedette score tracks.csv truth.csv --cutoff-m 50
+    """
+    from vedette import score as verb
+
+    verb.main(tracks, truth, cutoff_m)
+
+
+@app.command()
+@exit_codes
+def convert(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
+    to: Annotated[str, typer.Option("--to", help="csv or parquet.")] = "csv",
+    out: Annotated[Path | None, typer.Option(help="Folder to write to; default: the run folder.")] = None,
+) -> None:
+    """Write the tables of a recording again, as CSV or Parquet.
+
+    Example: vedette convert runs/fpv_treeline-seed1 --to parquet
+    """
+    from vedette import convert as verb
+
+    verb.main(run_folder, to, out)
+
+
+detect = typer.Typer(
+    no_args_is_help=True, help="Turn raw media into detections. Example: vedette detect thermal CLIP.mp4"
+)
+app.add_typer(detect, name="detect")
+
+
+@detect.command()
+@exit_codes
+def thermal(
+    clip: Annotated[Path, typer.Argument(help="Thermal video file.")],
+    out: Annotated[Path, typer.Option(help="DETECTIONS.csv to write; sensors.yaml goes beside it.")] = Path(
+        "detections.csv"
+    ),
+    hfov_deg: Annotated[float, typer.Option("--hfov-deg", help="Horizontal field of view.", min=0.1, max=120.0)] = 24.0,
+    quiet: QuietOption = False,
+) -> None:
+    """Detect small moving objects in a thermal clip.
+
+    Example: vedette detect thermal IR_DRONE_001.mp4 --out detections.csv --hfov-deg 24
+    """
+    from vedette import detect as verb
+
+    verb.main(clip, out, hfov_deg, quiet=quiet)
+
+
+@app.command()
+@exit_codes
+def scenarios() -> None:
+    """List the scenario library, a line each.
+
+    Example: vedette scenarios
+    """
+    from vedette import library as verb
+
+    verb.print_scenarios()
+
+
+@app.command()
+@exit_codes
+def schema() -> None:
+    """Print the JSON Schema of a scenario file (for editors and checks).
+
+    Example: vedette schema > scenario.schema.json
+    """
+    from vedette import library as verb
+
+    verb.print_schema()
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

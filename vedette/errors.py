@@ -1,0 +1,52 @@
+"""How the command line ends: 0 done, 1 the run failed, 2 the input is wrong."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+import typer
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class InputError(ValueError):
+    """The input is wrong: the text says what, where, value, limit and what to do."""
+
+
+class RunFailed(RuntimeError):
+    """The input was right but the work could not be done."""
+
+
+def input_errors() -> tuple[type[Exception], ...]:
+    """Return the exception types of every package that mean "the input is wrong"."""
+    from detectors.media import MediaError
+    from edge_node.tables.errors import TableError
+    from scenarios.loader import ScenarioError
+
+    return (InputError, ScenarioError, TableError, MediaError, FileNotFoundError, NotADirectoryError, FileExistsError)
+
+
+def exit_codes(verb: Callable[P, R]) -> Callable[P, R]:
+    """Turn the exceptions of a verb into its exit code, with one clear sentence on standard error."""
+
+    @wraps(verb)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return verb(*args, **kwargs)
+        except KeyboardInterrupt:
+            print("interrupted", file=sys.stderr)
+            raise typer.Exit(1) from None
+        except RunFailed as error:
+            print(f"vedette: {error}", file=sys.stderr)
+            raise typer.Exit(1) from None
+        except (ValueError, OSError) as error:
+            if not isinstance(error, input_errors()):
+                raise
+            print(f"vedette: {error}", file=sys.stderr)
+            raise typer.Exit(2) from None
+
+    return wrapped

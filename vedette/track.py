@@ -1,0 +1,35 @@
+"""``vedette track``: detections that someone else recorded -> tracks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.progress import Progress as Bar
+
+from edge_node.tables.track_files import Backend, track_files
+from vedette.errors import InputError
+
+
+def main(
+    detections: Path, sensors: Path, poses: Path | None, out: Path, *, order: str, backend: Backend, quiet: bool
+) -> None:
+    """Track the files and say what was done."""
+    if order != "arrival" and order != "validity":
+        raise InputError(f"--order = {order}: must be arrival or validity")
+    with Bar(disable=quiet, transient=True) as bar:
+        task = bar.add_task("tracking", total=None)
+        counts = track_files(
+            detections,
+            sensors,
+            poses,
+            out,
+            order=order,
+            backend=backend,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    if not quiet:
+        late = f", {counts.refused_scans} scans older than the lag refused" if counts.refused_scans else ""
+        print(
+            f"{out}: {counts.track_ids} tracks, {counts.track_rows} rows from {counts.detections} detections "
+            f"in {counts.scans} scans{late}"
+        )
