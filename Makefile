@@ -5,7 +5,7 @@ LOCK = $(PY) -m uv pip compile --python $(PY) --universal --python-version 3.10 
 CORES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev run test check nightly docs lock wheel quickstarts clean
+.PHONY: help install dev run test check nightly docs sign lock wheel quickstarts clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r t m; do printf '  %-18s %s\n' "$$t" "$$m"; done
@@ -37,6 +37,9 @@ nightly: dev ## the long statistical tables (hours)
 
 docs: dev ## write the generated pages again
 	$(PY) docs/generate.py
+
+sign: dev ## sign a change of the wire (tests/golden/wire.json)
+	VEDETTE_SIGN=1 $(PY) -m pytest tests/contracts/test_wire.py
 
 lock: dev ## write the lock files again (UPGRADE=--upgrade takes the newest versions)
 	$(LOCK) pyproject.toml --all-extras -o requirements-dev.lock
