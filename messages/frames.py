@@ -9,6 +9,8 @@ In a sensor's own axes azimuth is ``atan2(right, forward)`` and elevation ``asin
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -37,13 +39,17 @@ def parent_from_body(yaw_rad: float, pitch_rad: float, roll_rad: float) -> F64:
     ``Rz(-yaw) Ry(-pitch) Rx(roll)``: the signs turn mathematical rotations about forward, left and
     up into clockwise yaw, nose-up pitch and right-side-down roll.
     """
-    cy, sy = np.cos(yaw_rad), np.sin(yaw_rad)
-    cp, sp = np.cos(pitch_rad), np.sin(pitch_rad)
-    cr, sr = np.cos(roll_rad), np.sin(roll_rad)
-    yaw = np.array([[cy, sy, 0.0], [-sy, cy, 0.0], [0.0, 0.0, 1.0]])
-    pitch = np.array([[cp, 0.0, -sp], [0.0, 1.0, 0.0], [sp, 0.0, cp]])
-    roll = np.array([[1.0, 0.0, 0.0], [0.0, cr, -sr], [0.0, sr, cr]])
-    return np.asarray(yaw @ pitch @ roll, dtype=np.float64)
+    cy, sy = math.cos(yaw_rad), math.sin(yaw_rad)
+    cp, sp = math.cos(pitch_rad), math.sin(pitch_rad)
+    cr, sr = math.cos(roll_rad), math.sin(roll_rad)
+    # The product written out: this is called for every pose and look, and three small matrices cost ten times as much.
+    return np.array(
+        [
+            [cy * cp, sy * cr - cy * sp * sr, -sy * sr - cy * sp * cr],
+            [-sy * cp, cy * cr + sy * sp * sr, -cy * sr + sy * sp * cr],
+            [sp, cp * sr, cp * cr],
+        ]
+    )
 
 
 def enu_from_body(yaw_rad: float, pitch_rad: float, roll_rad: float) -> F64:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from messages.frames import ENU_FROM_NORTH_BODY, F64, enu_from_body, parent_from_body, wrap_2pi, wrap_pi
+from messages.frames import F64, TWO_PI, enu_from_body, parent_from_body
 from scenarios.schema import Turret
 from scenarios.types import Box
 from sim.march import RATE_HZ, March
@@ -56,6 +56,11 @@ class PlatoonMotion:
         self.hulls: tuple[HullMotion, ...] = tuple(
             self._hull(i, level, yaw, rng) for i, (level, yaw) in enumerate(march.tracks)
         )
+        # Position, velocity, yaw, pitch, roll, turret angle side by side: one look-up gives all ten.
+        self._samples: tuple[F64, ...] = tuple(
+            np.column_stack([m.position_m, m.velocity_mps, m.yaw_rad, m.pitch_rad, m.roll_rad, m.turret_rad])
+            for m in self.hulls
+        )
 
     def _hull(self, i: int, level: F64, yaw: F64, rng: np.random.Generator) -> HullMotion:
         position = np.column_stack([level, self._terrain.height(level[:, 0], level[:, 1])])
@@ -85,16 +90,12 @@ class PlatoonMotion:
 
     def hull(self, i: int, t_s: float) -> tuple[F64, F64, F64, float]:
         """Return position, velocity, (yaw, pitch, roll) and turret angle of hull ``i``; times outside are clamped."""
-        motion = self.hulls[i]
         k = min(max(t_s * RATE_HZ, 0.0), len(self._march.t_s) - 1.000001)
         j = int(k)
         f = k - j
-
-        def mix(a: F64) -> F64:
-            return np.asarray(a[j] * (1.0 - f) + a[j + 1] * f)
-
-        angles = np.array([mix(motion.yaw_rad), mix(motion.pitch_rad), mix(motion.roll_rad)])
-        return mix(motion.position_m), mix(motion.velocity_mps), angles, float(mix(motion.turret_rad))
+        two = self._samples[i][j : j + 2]
+        now = two[0] * (1.0 - f) + two[1] * f
+        return now[0:3], now[3:6], now[6:9], float(now[9])
 
     def engine(self, i: int, velocity_mps: F64) -> EngineState:
         """Return the engine's state of hull ``i`` at a velocity."""
@@ -138,9 +139,10 @@ def turret_state(
 
 def attitude_of(enu_from_body_3x3: F64) -> tuple[float, float, float]:
     """Return yaw in [0, 2 pi), pitch and roll of a rotation: the inverse of ``messages.frames.enu_from_body``."""
-    r = ENU_FROM_NORTH_BODY.T @ enu_from_body_3x3
-    yaw = float(wrap_2pi(math.atan2(-r[1, 0], r[0, 0])))
-    return yaw, math.asin(max(-1.0, min(1.0, float(r[2, 0])))), float(wrap_pi(math.atan2(r[2, 1], r[2, 2])))
+    east, north, up = enu_from_body_3x3.tolist()  # the first column is the nose, the last row which way is up
+    yaw = math.atan2(east[0], north[0]) % TWO_PI
+    # The remainder of a tiny negative number rounds up to 2 pi itself, which is outside the interval.
+    return (0.0 if yaw >= TWO_PI else yaw), math.asin(max(-1.0, min(1.0, up[0]))), math.atan2(up[1], up[2])
 
 
 def boxes_clear(boxes: tuple[Box, ...], origin_body_m: F64, directions_body: F64) -> NDArray[np.bool_]:

@@ -17,6 +17,7 @@ from scenarios.fit import catalogue_of
 from scenarios.schema import Scenario
 from scenarios.types import TargetType
 from sim.flight import Trajectory, fly
+from sim.flight.fleet import Fleet
 from sim.march import March
 from sim.nav import NavigationError
 from sim.platforms import PlatformState, PlatoonMotion, attitude_of, boxes_clear, turret_state
@@ -57,20 +58,16 @@ class World:
             NavigationError(scenario.platoon.navigation, self.duration_s, r) for r in navigation.spawn(len(hulls))
         )
         self._flights: tuple[Trajectory, ...] = fly(scenario, catalogue, self.terrain, self._hull_point, flight)
+        self._instant_s = math.nan
+        self._states: dict[str, PlatformState] = {}
+        self._fleet = Fleet(self._flights)
         self.target_ids: tuple[str, ...] = tuple(f.target_id for f in self._flights)
         self.target_types: tuple[TargetType, ...] = tuple(f.type for f in self._flights)
         self.threats: tuple[bool, ...] = tuple(f.threat for f in self._flights)
 
     def targets(self, t_s: float) -> TargetStates:
         """Return the truth of all targets at one time."""
-        n = len(self._flights)
-        position, velocity = np.zeros((n, 3)), np.zeros((n, 3))
-        airborne, emitting = np.zeros(n, dtype=np.bool_), np.zeros(n, dtype=np.bool_)
-        for i, f in enumerate(self._flights):
-            position[i], velocity[i] = f.at(t_s)
-            airborne[i] = f.start_s <= t_s < f.end_s
-            emitting[i] = airborne[i] and t_s < f.silent_s
-        return TargetStates(position, velocity, airborne, emitting)
+        return TargetStates(*self._fleet.at(t_s))
 
     def target_track(self, i: int, t_s: F64) -> tuple[F64, F64, NDArray[np.bool_]]:
         """Return positions (k, 3), velocities (k, 3) and airborne (k,) of one target at any times (k,)."""
@@ -79,7 +76,16 @@ class World:
         return position, velocity, (t >= f.start_s) & (t < f.end_s)
 
     def platform(self, platform_id: str, t_s: float) -> PlatformState:
-        """Return the truth of a hull or a turret at one time."""
+        """Return the truth of a hull or a turret at one time; the last instant asked for is remembered."""
+        if t_s != self._instant_s:
+            self._instant_s = t_s
+            self._states.clear()
+        state = self._states.get(platform_id)
+        if state is None:
+            state = self._states[platform_id] = self._platform_state(platform_id, t_s)
+        return state
+
+    def _platform_state(self, platform_id: str, t_s: float) -> PlatformState:
         hull, is_turret = _split(platform_id)
         i = self._place[hull]
         position, velocity, angles, turret = self._platoon.hull(i, t_s)
