@@ -48,20 +48,14 @@ class Births:
             z[missing, column], var[missing, column] = value, variance
         x, P = np.empty((len(rows), 6)), np.empty((len(rows), 6, 6))
         birth_polar(z, var, scan.g, np.array([birth.across_speed_mps, birth.climb_speed_mps]), x, P)
-        r = self._existence(scan)
-        started = 0
-        for a, j in enumerate(rows):
-            started += self._append(table, scan, x[a], P[a], r * free[j], level_priors)
-        return started
+        return self._append(table, scan, x, P, self._existence(scan) * free[rows], level_priors)
 
-    def _append(self, table: TrackTable, scan: Scan, x: F64, P: F64, r: float, level_priors: F64) -> int:
-        i = table.append(x, P, self._mu, r, scan.t_ns, level_priors)
-        if i < 0:
-            return 0
-        table.columns.shares[i, scan.sensor.slot] = 1.0
+    def _append(self, table: TrackTable, scan: Scan, x: F64, P: F64, r: F64, level_priors: F64) -> int:
+        rows = table.append(x, P, r, self._mu, scan.t_ns, level_priors)
+        table.columns.shares[rows, scan.sensor.slot] = 1.0
         if scan.sensor.ranged:
-            table.columns.ranged_ns[i] = scan.t_ns
-        return 1
+            table.columns.ranged_ns[rows] = scan.t_ns
+        return rows.stop - rows.start
 
     def snapshot(self) -> tuple[object, ...]:
         """Return a copy of the waiting bearings."""

@@ -47,7 +47,7 @@ class AssociationConfig:
     gate_probability: float = 0.9997
     """One true detection in 3000 is gated out."""
     max_frontier: int = 10
-    """Detections that may be open at a time in the exact sum (2^10 masks, well under a millisecond); beyond: loopy BP."""
+    """Detections that may be open at a time in the exact sum (2^10 masks: well under 1 ms); beyond: loopy BP."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,11 @@ class ExistenceConfig:
     """A fast camera gives three hits in 0.1 s from one flicker; wait until they are separate looks."""
     coast_after_s: float = 1.0
     """Without a detection for so long a confirmed track coasts (two to four looks of a search radar)."""
-    delete_existence: float = 1e-4
-    """A tentative track below is clutter: it began at about ten times that."""
+    delete_existence: float = 1e-6
+    """A tentative track below is clutter, however it began."""
+    delete_lone_share: float = 0.15
+    """A track that nothing followed is dropped when its existence is down to this share of its start: two
+    missed looks of a good sensor. Real clutter makes as many of them a scan as it makes plots."""
     delete_confirmed_existence: float = 0.01
     delete_rms_m: float = 150.0
     """Position so uncertain that no gate can find the target again without taking clutter."""

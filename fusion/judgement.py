@@ -18,6 +18,7 @@ MERGE_D2 = float(chi2.ppf(0.5, 6))  # half of all pairs of estimates of one targ
 MERGE_MIN_EXISTENCE = 0.05  # clutter's tentative tracks are not worth comparing
 MERGE_LOOKS = {State.TENTATIVE: 3, State.CONFIRMED: 8, State.COASTING: 3}
 """Looks in a row in which only one of the two was fed: two real neighbours at Pd 0.7 pass 8 looks once in 250."""
+SECOND_HIT = 1.5  # sum of association probabilities from which a track has more than its first detection
 
 
 def gate_table(probability: float) -> F64:
@@ -72,8 +73,10 @@ class Judge:
         silent_s = (t - c.seen_ns[:n]) / 1e9
         coast_after_s = max(e.coast_after_s, 2.5 * scan.sensor.description.scan_period_s)
         r = c.r[:n]
+        alone = c.hits[:n] < SECOND_HIT
+        floor = np.where(alone, np.maximum(e.delete_lone_share * c.first_r[:n], e.delete_existence), e.delete_existence)
         doubted = np.where(
-            tentative, (r < e.delete_existence) | (silent_s > e.delete_tentative_s), r < e.delete_confirmed_existence
+            tentative, (r < floor) | (silent_s > e.delete_tentative_s), r < e.delete_confirmed_existence
         ) | (rms > e.delete_rms_m * (10.0 if lone else 1.0))
         proven = tentative & (r >= e.confirm_existence) & (c.hits[:n] >= e.confirm_hits)
         proven &= (t - c.born_ns[:n] >= e.confirm_age_s * 1e9) & self.localised(table, rms, t, lone)

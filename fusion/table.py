@@ -23,6 +23,7 @@ class Columns:
     P: F64  # (C, M, 6, 6) its covariance
     mu: F64  # (C, M) model probabilities
     r: F64  # (C,) existence
+    first_r: F64  # (C,) existence at birth
     levels: F64  # (C, S, L) detectability levels for each sensor
     shares: F64  # (C, S) recent contribution of each sensor, decaying
     log_class: F64  # (C, K) log class posterior, not normalised
@@ -40,7 +41,7 @@ class Columns:
 class TrackTable:
     """Rows 0 .. n - 1 are alive, in order of birth (so of track_id)."""
 
-    def __init__(self, capacity: int, models: int, sensors: int, levels: int) -> None:
+    def __init__(self, capacity: int, models: int, levels: int) -> None:
         c, i8 = capacity, np.int64
         self.capacity = capacity
         self.n = 0
@@ -50,10 +51,11 @@ class TrackTable:
             P=np.zeros((c, models, 6, 6)),
             mu=np.zeros((c, models)),
             r=np.zeros(c),
-            levels=np.zeros((c, sensors, levels)),
-            shares=np.zeros((c, sensors)),
+            first_r=np.zeros(c),
+            levels=np.zeros((c, 1, levels)),
+            shares=np.zeros((c, 1)),
             log_class=np.zeros((c, len(CLASSES))),
-            class_ns=np.zeros((c, sensors), i8),
+            class_ns=np.zeros((c, 1), i8),
             track_id=np.zeros(c, i8),
             state=np.zeros(c, np.int8),
             born_ns=np.zeros(c, i8),
@@ -64,33 +66,52 @@ class TrackTable:
             twin_count=np.zeros(c, i8),
         )
 
-    def append(self, x: F64, P: F64, mu: F64, r: float, t_ns: int, level_priors: F64) -> int:
-        """Start a tentative track with one state for all models; return its row, or -1 where there is no room."""
-        if self.n == self.capacity and not self._make_room(r):
-            return -1
-        i, c = self.n, self.columns
-        c.x[i], c.P[i], c.mu[i], c.r[i] = x, P, mu, r
-        c.levels[i] = level_priors
-        c.shares[i] = 0.0
-        c.log_class[i] = CLASS_PRIOR
-        c.class_ns[i] = -1
-        c.track_id[i], c.state[i] = self.next_id, State.TENTATIVE
-        c.born_ns[i] = c.seen_ns[i] = t_ns
-        c.ranged_ns[i] = -1
-        c.hits[i] = 1.0
-        c.twin[i] = c.twin_count[i] = 0
-        self.next_id += 1
-        self.n += 1
-        return i
+    def append(self, x: F64, P: F64, r: F64, mu: F64, t_ns: int, level_priors: F64) -> slice:
+        """Start tentative tracks from x (b, 6), P (b, 6, 6), existence r (b,); return their rows.
 
-    def _make_room(self, r: float) -> bool:
-        """Drop the least likely tentative track if it is less likely than r."""
+        One state serves all models. Where the table is full the least likely tentative tracks give way,
+        and if even that is not enough the last of the new ones are left out.
+        """
+        self._make_room(len(x), float(r.max(initial=0.0)))
+        b = min(len(x), self.capacity - self.n)
+        rows, c = slice(self.n, self.n + b), self.columns
+        c.x[rows], c.P[rows], c.mu[rows] = x[:b, None], P[:b, None], mu
+        c.r[rows] = c.first_r[rows] = r[:b]
+        c.levels[rows] = level_priors
+        c.shares[rows] = 0.0
+        c.log_class[rows] = CLASS_PRIOR
+        c.class_ns[rows] = -1
+        c.track_id[rows] = np.arange(self.next_id, self.next_id + b)
+        c.state[rows] = State.TENTATIVE
+        c.born_ns[rows] = c.seen_ns[rows] = t_ns
+        c.ranged_ns[rows] = -1
+        c.hits[rows] = 1.0
+        c.twin[rows] = c.twin_count[rows] = 0
+        self.next_id += b
+        self.n += b
+        return rows
+
+    def _make_room(self, wanted: int, r: float) -> None:
+        """Drop the least likely tentative tracks that are less likely than r until ``wanted`` rows are free."""
+        over = self.n + wanted - self.capacity
+        if over <= 0:
+            return
         existence = np.where(self.columns.state[: self.n] == State.TENTATIVE, self.columns.r[: self.n], np.inf)
-        weakest = int(np.argmin(existence))
-        if not existence[weakest] < r:
-            return False
-        self.keep(np.arange(self.n) != weakest)
-        return True
+        weakest = np.argsort(existence, kind="stable")[:over]
+        keep = np.ones(self.n, np.bool_)
+        keep[weakest[existence[weakest] < r]] = False
+        self.keep(keep)
+
+    def widen(self, sensors: int) -> None:
+        """Make room for more sensors in the columns that hold one number a sensor."""
+        c = self.columns
+        have = c.shares.shape[1]
+        if sensors <= have:
+            return
+        grow = ((0, 0), (0, sensors - have))
+        c.levels = np.pad(c.levels, (*grow, (0, 0)))
+        c.shares = np.pad(c.shares, grow)
+        c.class_ns = np.pad(c.class_ns, grow, constant_values=-1)
 
     def keep(self, mask: NDArray[np.bool_]) -> None:
         """Keep only the marked rows, in their order."""
@@ -109,4 +130,7 @@ class TrackTable:
         """Put the rows of ``copy_rows`` back."""
         self.n, self.next_id, columns = saved
         for column, rows in zip(vars(self.columns).values(), columns, strict=True):
-            column[: self.n] = rows
+            if column.ndim > 1 and column.shape[1] > rows.shape[1]:  # a sensor came after the snapshot
+                column[: self.n, : rows.shape[1]] = rows
+            else:
+                column[: self.n] = rows

@@ -72,11 +72,11 @@ class Tracker:
         motion_config = self.config.motion
         self._filter = make_filter(backend, motion_config)
         models, levels = len(motion_config.acceleration_intensity), len(self.config.detectability.level_factors)
-        self.table = TrackTable(self.config.capacity, models, self.config.max_sensors, levels)
+        self.table = TrackTable(self.config.capacity, models, levels)
         self.t_ns = -1
         self._sensors: dict[str, Sensor] = {}
         self._poses: dict[str, PoseHistory] = {}
-        self._level_priors = np.tile(self.config.detectability.bearing_prior, (self.config.max_sensors, 1))
+        self._level_priors = np.tile(self.config.detectability.bearing_prior, (1, 1))
         self._last_look_ns: dict[int, int] = {}
         self._births = Births(self.config)
         self._judge = Judge(self.config)
@@ -98,7 +98,22 @@ class Tracker:
             )
         sensor = Sensor(description, slot, self.config.sensors, self.config.detectability)
         self._sensors[description.sensor_id] = sensor
+        if known is None:
+            self.table.widen(slot + 1)
+            prior = sensor.level_prior[None]
+            self._level_priors = np.concatenate([self._level_priors[:slot], prior])
+            self.table.columns.levels[:, slot] = prior
         self._level_priors[slot] = sensor.level_prior
+
+    def use(self, description: SensorDescription) -> None:
+        """Make sure that this very description is the one in use (a re-run goes back to an earlier one)."""
+        known = self._sensors.get(description.sensor_id)
+        if known is None or known.description is not description:
+            self.add_sensor(description)
+
+    def check(self, scan: SensorScan) -> None:
+        """Raise what ``step`` would raise for this scan: unknown sensor, platform without a pose, bad block."""
+        self._prepare(scan)
 
     def set_pose(self, pose: PlatformPose) -> None:
         """Keep a platform's pose; scans interpolate between poses at their own time."""

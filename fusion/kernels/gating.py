@@ -13,6 +13,7 @@ from messages.frames import F64
 I64 = NDArray[np.int64]
 LOG_2PI = 1.8378770664093453
 TWO_PI = 6.283185307179586
+LEAST_VISIBLE = 0.01  # a described field of view holds for a typical target: a large one is seen beyond its edge too
 
 
 @jit
@@ -136,7 +137,7 @@ def visibility(xm: F64, Pm: F64, n: int, g: F64, fov: F64, notch_mps: float, out
         if notch_mps > 0.0:
             measure(xm[i], ground, h, H, d, D)
             p *= 1.0 - _between(h[3], _sigma(H[3], Pm[i]), -notch_mps, notch_mps)
-        out[i] = p
+        out[i] = max(p, LEAST_VISIBLE)
 
 
 @jit

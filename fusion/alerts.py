@@ -1,0 +1,246 @@
+"""Alerts to people: INFO, CAUTION, WARNING as a table-driven state machine with hysteresis and holding times."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+
+from fusion.threat import DRONE_NAMES, Threat, ThreatConfig, assess
+from messages.types import Alert, AlertLevel, PlatformPose, Track
+
+
+class Level(IntEnum):
+    """Alert levels, NONE for a track that nobody was told about."""
+
+    NONE = 0
+    INFO = 1
+    CAUTION = 2
+    WARNING = 3
+
+
+class Move(IntEnum):
+    """What the wish of the moment asks of the level that stands."""
+
+    RISE = 0  # a higher level is wanted, for long enough
+    STAY = 1
+    FALL = 2  # a lower level is wanted, for long enough
+
+
+NEXT: dict[tuple[Level, Move], str] = {
+    (Level.NONE, Move.RISE): "announce",
+    (Level.NONE, Move.STAY): "keep",
+    (Level.INFO, Move.RISE): "announce",
+    (Level.INFO, Move.STAY): "keep",
+    (Level.INFO, Move.FALL): "lower",
+    (Level.CAUTION, Move.RISE): "announce",
+    (Level.CAUTION, Move.STAY): "keep",
+    (Level.CAUTION, Move.FALL): "lower",
+    (Level.WARNING, Move.STAY): "keep",
+    (Level.WARNING, Move.FALL): "lower",
+}
+"""Level that stands, move -> what to do: ``announce`` the wanted level, ``keep``, ``lower`` to the wanted level."""
+
+
+class IllegalMove(ValueError):
+    """The move cannot happen at this level; nothing was changed."""
+
+
+def action(level: Level, move: Move) -> str:
+    """Return what the table says; raise IllegalMove where it has no such row."""
+    try:
+        return NEXT[level, move]
+    except KeyError:
+        raise IllegalMove(f"alert level {level.name}: move {move.name} is not allowed") from None
+
+
+@dataclass(frozen=True)
+class AlertConfig:
+    """When people are told what; each value with its reason."""
+
+    info_existence: float = 0.9
+    caution_drone: float = 0.5
+    """More likely a drone than not."""
+    warning_drone: float = 0.6
+    """A threatening approach needs less certainty of identity ..."""
+    near_drone: float = 0.8
+    """... than a drone that is merely near."""
+    warning_time_s: float = 60.0
+    """A 50 m/s drone from 3 km: earlier predictions of a miss distance say nothing."""
+    closing_mps: float = 6.0
+    """Slower approach is loitering or wind; the slowest attack legs fly 10 m/s."""
+    miss_m: float = 80.0
+    """Predicted passing distance that is an attack: the aim point is within a vehicle's surroundings ..."""
+    miss_share_of_range: float = 0.15
+    """... plus what a pilot still corrects: 8 degrees of heading."""
+    near_m: float = 500.0
+    """Slant range inside which any likely drone is 10-30 s from an attack."""
+    caution_m: float = 2000.0
+    """Inside, a likely drone observes the platoon even if it does not approach."""
+    bird_veto: float = 0.35
+    """A track that is this likely a bird never raises WARNING."""
+    leave_factor: float = 1.3
+    """Limits are widened by this for a level that stands: an approach that wobbles must not flicker."""
+    rise_after_s: float = 0.4
+    """A level must be wanted this long: one odd velocity estimate is not an approach."""
+    hold_s: float = 4.0
+    """A level stands at least this long: crews read it, speak, look."""
+    forget_s: float = 10.0
+    """A track that is gone so long is forgotten; if it comes back people are told again."""
+    threat: ThreatConfig = field(default_factory=ThreatConfig)
+
+
+@dataclass
+class Standing:
+    """What was said about one track, and what is wanted now and since when."""
+
+    level: Level = Level.NONE
+    since_ns: int = 0
+    wanted: Level = Level.NONE
+    wanted_since_ns: int = 0
+    seen_ns: int = 0
+    platform_id: str = ""
+
+
+class AlertBook:
+    """Keep the standing level of each track; say something when it rises or its platform changes at WARNING."""
+
+    def __init__(self, config: AlertConfig | None = None) -> None:
+        self.config = config or AlertConfig()
+        self._standing: dict[int, Standing] = {}
+        self._next_id = 1
+
+    def update(self, tracks: Sequence[Track], poses: Sequence[PlatformPose], t_ns: int) -> list[Alert]:
+        """Return the alerts that are new at this time, in order of track id."""
+        defended = sorted((p for p in poses if p.defended), key=lambda p: p.platform_id)
+        alerts = []
+        for track in sorted(tracks, key=lambda track: track.track_id):
+            threat = assess(track, defended, self.config.threat)
+            if threat is None:
+                continue
+            standing = self._standing.setdefault(track.track_id, Standing(since_ns=t_ns, wanted_since_ns=t_ns))
+            standing.seen_ns = t_ns
+            if self._advance(standing, track, threat, t_ns):
+                alerts.append(self._alert(standing, track, threat, t_ns))
+        limit = t_ns - int(self.config.forget_s * 1e9)
+        self._standing = {k: s for k, s in self._standing.items() if s.seen_ns >= limit}
+        return alerts
+
+    def level(self, track_id: int) -> Level:
+        """Return the level that stands for a track."""
+        standing = self._standing.get(track_id)
+        return standing.level if standing else Level.NONE
+
+    def _advance(self, standing: Standing, track: Track, threat: Threat, t_ns: int) -> bool:
+        """Move the standing level by the table; say whether there is something to announce."""
+        wanted = wanted_level(track, threat, standing.level, self.config)
+        if wanted != standing.wanted:
+            # A change between two levels that are both higher than the standing one keeps the clock running.
+            if not (wanted > standing.level and standing.wanted > standing.level):
+                standing.wanted_since_ns = t_ns
+            standing.wanted = wanted
+        do = action(standing.level, self._move(standing, t_ns))
+        if do == "keep":
+            return False
+        standing.level, standing.since_ns = standing.wanted, t_ns
+        standing.platform_id = threat.platform_id
+        return do == "announce"
+
+    def _move(self, standing: Standing, t_ns: int) -> Move:
+        wanted_s = (t_ns - standing.wanted_since_ns) / 1e9
+        if standing.wanted > standing.level and wanted_s >= self.config.rise_after_s:
+            return Move.RISE
+        held_s = min(wanted_s, (t_ns - standing.since_ns) / 1e9)
+        if standing.wanted < standing.level and held_s >= self.config.hold_s:
+            return Move.FALL
+        return Move.STAY
+
+    def _alert(self, standing: Standing, track: Track, threat: Threat, t_ns: int) -> Alert:
+        alert = Alert(
+            alert_id=self._next_id,
+            track_id=track.track_id,
+            t_ns=t_ns,
+            level=_word(standing.level),
+            platform_id=threat.platform_id,
+            reason=reason(standing.level, track, threat, self.config),
+            evidence=evidence(track, threat),
+            aspect=threat.aspect,
+            priority=threat.priority,
+            time_to_closest_s=threat.time_to_closest_s,
+            distance_at_closest_m=threat.distance_at_closest_m,
+            range_m=threat.range_m,
+            azimuth_rad=threat.azimuth_rad,
+            elevation_rad=threat.elevation_rad,
+        )
+        self._next_id += 1
+        return alert
+
+
+def _word(level: Level) -> AlertLevel:
+    words: dict[Level, AlertLevel] = {Level.INFO: "INFO", Level.CAUTION: "CAUTION", Level.WARNING: "WARNING"}
+    return words[level]
+
+
+def approaching(threat: Threat, config: AlertConfig, slack: float) -> bool:
+    """Say whether the target comes at the platform: closing, soon, and its predicted miss is small."""
+    miss_limit = config.miss_m + config.miss_share_of_range * threat.range_m + min(threat.miss_sigma_m, config.miss_m)
+    return (
+        threat.closing_mps * slack >= config.closing_mps
+        and threat.time_to_closest_s <= config.warning_time_s * slack
+        and threat.distance_at_closest_m <= miss_limit * slack
+    )
+
+
+def wanted_level(track: Track, threat: Threat, standing: Level, config: AlertConfig) -> Level:
+    """Return the level that the moment asks for; limits are wider for a level that already stands."""
+    drone, bird = threat.drone_probability, threat.bird_probability
+    slack = config.leave_factor if standing == Level.WARNING else 1.0
+    if bird < config.bird_veto:
+        if drone * slack >= config.warning_drone and approaching(threat, config, slack):
+            return Level.WARNING
+        if drone * slack >= config.near_drone and threat.range_m <= config.near_m * slack:
+            return Level.WARNING
+    slack = config.leave_factor if standing >= Level.CAUTION else 1.0
+    observed = threat.range_m <= config.caution_m * slack
+    if drone * slack >= config.caution_drone and (observed or approaching(threat, config, slack)):
+        return Level.CAUTION
+    return Level.INFO if track.existence >= config.info_existence or standing >= Level.INFO else Level.NONE
+
+
+def reason(level: Level, track: Track, threat: Threat, config: AlertConfig) -> str:
+    """Say in one sentence why people are told."""
+    kind = likely_kind(track)
+    where = f"{threat.range_m:.0f} m, {np.degrees(threat.azimuth_rad):.0f} deg, {threat.aspect} of {threat.platform_id}"
+    if level == Level.WARNING and approaching(threat, config, config.leave_factor):
+        return f"{kind} approaching: {where}, closest in {threat.time_to_closest_s:.0f} s"
+    if level == Level.WARNING:
+        return f"{kind} near: {where}"
+    if level == Level.CAUTION:
+        return f"being observed: {kind} at {where}"
+    return f"{kind} in the area: {where}"
+
+
+def likely_kind(track: Track) -> str:
+    """Name the most likely class, or only 'drone' where its kind is open."""
+    name, p = max(track.class_probabilities.items(), key=lambda item: item[1])
+    drone = sum(track.class_probabilities.get(n, 0.0) for n in DRONE_NAMES)
+    if p >= 0.5 or drone < 0.5:
+        return name.replace("_", " ").replace("fpv", "FPV drone") if p >= 0.4 else "unidentified object"
+    return "drone"
+
+
+def evidence(track: Track, threat: Threat) -> tuple[str, ...]:
+    """List the numbers behind the reason, in plain English."""
+    sensors = sorted(track.sensor_shares.items(), key=lambda item: (-item[1], item[0]))[:4]
+    best = max(track.class_probabilities.items(), key=lambda item: item[1])
+    sigma = threat.miss_sigma_m
+    return (
+        f"drone with probability {threat.drone_probability:.2f}; most likely {best[0]} ({best[1]:.2f})",
+        f"speed {threat.speed_mps:.0f} m/s, closing {threat.closing_mps:.0f} m/s, height angle "
+        f"{np.degrees(threat.elevation_rad):.0f} deg",
+        f"closest approach to {threat.platform_id}: {threat.distance_at_closest_m:.0f} m (sigma {sigma:.0f} m) "
+        f"in {threat.time_to_closest_s:.0f} s",
+        "seen by " + (", ".join(f"{name} {100 * share:.0f} %" for name, share in sensors) or "no sensor recently"),
+    )

@@ -1,0 +1,51 @@
+"""Run a small made-up scene through every kernel, so that none has to be compiled during an engagement."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fusion.config import AssociationConfig, TrackerConfig
+from fusion.tracker import Tracker
+from messages.detections import INDEX, empty_rows, pack
+from messages.types import FieldOfView, MeasurementSigma, SensorDescription, SensorScan
+
+RADAR = SensorDescription(
+    sensor_id="warm_radar",
+    kind="radar",
+    sigma=MeasurementSigma(range_m=5.0, azimuth_rad=0.01, elevation_rad=0.01, range_rate_mps=0.5),
+    clutter_per_scan=1.0,
+    field_of_view=FieldOfView(range_m=(10.0, 3000.0)),
+    scan_period_s=0.25,
+)
+CAMERAS = tuple(
+    SensorDescription(
+        sensor_id=f"warm_camera_{i}",
+        kind="eo",
+        position_m=(100.0 * i, 0.0, 2.0),
+        sigma=MeasurementSigma(azimuth_rad=0.001, elevation_rad=0.001),
+        field_of_view=FieldOfView(elevation_rad=(-0.5, 1.5)),
+        scan_period_s=0.1,
+    )
+    for i in range(2)
+)
+
+
+def _scan(sensor_id: str, number: int, rows: list[tuple[float, float, float, float]]) -> SensorScan:
+    block = empty_rows(len(rows))
+    for row, values in zip(block, rows, strict=True):
+        row[[INDEX[c] for c in ("range_m", "azimuth_rad", "elevation_rad", "range_rate_mps")]] = values
+    return SensorScan(sensor_id=sensor_id, scan=number, t_ns=number * 100_000_000, detections=pack(block))
+
+
+def warm_up() -> None:
+    """Track two close targets by radar and cameras, once with exact association and once with loopy BP."""
+    for frontier in (10, 0):
+        tracker = Tracker(TrackerConfig(association=AssociationConfig(max_frontier=frontier)))
+        for sensor in (RADAR, *CAMERAS):
+            tracker.add_sensor(sensor)
+        for k in range(4):
+            close = [(1000.0, 0.5, 0.1, -5.0), (1004.0, 0.51, 0.1, -5.0)]
+            tracker.step(_scan("warm_radar", 3 * k, close))
+            for i in range(2):
+                bearing = (np.nan, 1.5 - 0.1 * i, 0.1, np.nan)
+                tracker.step(_scan(f"warm_camera_{i}", 3 * k + 1 + i, [bearing]))
