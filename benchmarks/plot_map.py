@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LightSource, LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Ellipse, Wedge
+from matplotlib.patches import Circle, Ellipse, Wedge
 
 from benchmarks.approach import defended_tracks
 from benchmarks.metrics.identity import main_owner
@@ -19,6 +19,7 @@ from benchmarks.sightings import mount_at
 from messages.frames import F64
 from messages.types import SensorDescription
 
+LEGEND_IN = 2.1
 MARGIN = 0.06  # of the larger extent, free around what is drawn
 INSIDE_95_PLANE = 5.991464547107979  # chi-square, 2 dof, P = 0.95: the ellipse on a plane
 ELLIPSES_A_TRACK = 14  # enough to see the uncertainty change, few enough to tell them apart
@@ -40,7 +41,8 @@ class Ground(Protocol):
 def draw_map(run: RunFolder, ground: Ground | None = None) -> Figure:
     """Return the map of a run, north up."""
     low, high = _extent(run)
-    height_in = float(np.clip(WIDTH_IN * (high[1] - low[1]) / (high[0] - low[0]) * 0.8 + 0.9, 4.0, 9.0))
+    wide_in = WIDTH_IN - LEGEND_IN - 0.9  # what labels and legend leave for the map itself
+    height_in = float(np.clip(wide_in * (high[1] - low[1]) / (high[0] - low[0]) + 0.6, 4.4, 9.0))
     drawing = Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
     axes = drawing.subplots()
     axes.set_aspect("equal")
@@ -113,7 +115,7 @@ def _tracks(axes: Axes, run: RunFolder) -> list[Line2D]:
         false = main_owner(run.evaluation, track_id) is None
         colour = "#E5007D" if false else INK
         path = tracks.position_m[rows]
-        axes.plot(path[:, 0], path[:, 1], ".", ms=1.1, color=colour, alpha=0.55, zorder=3.5, rasterized=True)
+        axes.plot(path[:, 0], path[:, 1], ".", ms=1.1, color=colour, alpha=0.4, zorder=2.5, rasterized=True)
         for row in rows[np.unique(np.linspace(0, len(rows) - 1, ELLIPSES_A_TRACK).astype(int))]:
             _ellipse(axes, tracks.position_m[row], tracks.covariance_m2[row], colour)
     handles.append(Line2D([], [], color=INK, marker=".", ls="none", ms=4, label="track, with 95 % ellipses"))
@@ -175,11 +177,11 @@ def _sector(axes: Axes, sensor: SensorDescription, origin_m: F64, enu_from_senso
     if sensor.angles == "sensor":
         forward = np.degrees(np.arctan2(enu_from_sensor[0, 0], enu_from_sensor[1, 0]))
         first, last = first + forward, last + forward
-    whole = last - first >= 359.0
     place = (float(origin_m[0]), float(origin_m[1]))
-    ends = (0.0, 360.0) if whole else (90.0 - last, 90.0 - first)  # matplotlib turns the other way, from east
-    width = 0.0 if whole else None
-    arc = Wedge(place, far_m, *ends, width=width, fill=False, ec=colour, lw=0.9, ls="--", alpha=0.55, zorder=2)
-    axes.add_patch(arc)
-    if not whole:
-        axes.add_patch(Wedge(place, far_m, *ends, fc=colour, ec="none", alpha=0.04, zorder=1))
+    edge: dict[str, Any] = {"fill": False, "ec": colour, "lw": 0.9, "ls": "--", "alpha": 0.55, "zorder": 2.0}
+    if last - first >= 359.0:
+        axes.add_patch(Circle(place, far_m, **edge))
+        return
+    ends = (90.0 - float(last), 90.0 - float(first))  # matplotlib turns the other way, from east
+    axes.add_patch(Wedge(place, far_m, *ends, **edge))
+    axes.add_patch(Wedge(place, far_m, *ends, fc=colour, ec="none", alpha=0.04, zorder=1))

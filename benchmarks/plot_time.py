@@ -20,7 +20,6 @@ from messages.frames import F64
 
 SMOOTH_S = 1.0  # GOSPA jumps with every track; a second's mean can be read
 ROWS_MAX = 44  # of the sensor raster; with more it shows kinds of sensors instead of sensors
-LOG_RANGE = 20.0  # ranges with a larger spread than this are drawn on a logarithmic axis
 LEVEL_MARKS = {"INFO": "o", "CAUTION": "^", "WARNING": "D"}
 
 
@@ -56,7 +55,7 @@ def draw_altitude_and_range(run: RunFolder) -> Figure:
     for chosen, colour in ((own, INK), (~own, "#E5007D")):
         time_s, place = tracks.t_ns[chosen] / NS_PER_S, tracks.position_m[chosen]
         for axes, values in ((above, place[:, 2]), (below, range_m(run, tracks.t_ns[chosen], place))):
-            axes.plot(time_s, values, ".", ms=1.3, color=colour, alpha=0.4, rasterized=True)
+            axes.plot(time_s, values, ".", ms=1.3, color=colour, alpha=0.3, zorder=1.5, rasterized=True)
     flown = truth.position_m[truth.airborne, 2]
     if len(flown):
         room = 0.15 * max(20.0, float(np.ptp(flown)))
@@ -65,6 +64,7 @@ def draw_altitude_and_range(run: RunFolder) -> Figure:
     below.set_ylabel("range to the nearest\nown platform [m]")
     below.set_xlabel("time [s]")
     below.set_ylim(bottom=0.0)
+    below.set_xlim(0.0, run.duration_s * 1.02)
     if len(truth.target_ids) <= 14:
         above.legend(loc="upper left", bbox_to_anchor=(1.005, 1.0), borderaxespad=0.0)
     return drawing
@@ -129,9 +129,11 @@ def draw_warnings(run: RunFolder, summary: dict[str, Any]) -> Figure:
             )
         for key, mark in (("first_visibility_s", "|"), ("confirmed_s", "v")):
             if target[key] is not None:
-                axes.plot(target[key], i, marker=mark, ms=9 if mark == "|" else 5, color=INK, mew=1.6, zorder=3)
+                axes.plot(
+                    target[key], i, marker=mark, ms=9 if mark == "|" else 5, color=INK, mew=1.6, zorder=3, clip_on=False
+                )
         if closest is not None:
-            axes.plot(closest, i, marker="X", ms=8, color=INK, mec="white", zorder=4)
+            axes.plot(closest, i, marker="X", ms=8, color=INK, mec="white", zorder=4, clip_on=False)
     for owner, level, t_ns in zip(owners, run.alerts.level, run.alerts.t_ns.tolist(), strict=True):
         at = n if owner is None else owner
         axes.plot(
@@ -167,6 +169,7 @@ def draw_gospa(run: RunFolder, alone: dict[str, Evaluation]) -> Figure:
         axes.plot(time_s, _smooth(time_s, values), color=KIND_COLOURS[name], lw=thick, label=label)
     axes.set_xlabel("time [s]")
     axes.set_ylabel("GOSPA [m]")
+    axes.set_xlim(0.0, run.duration_s * 1.02)
     axes.set_ylim(bottom=0.0)
     handles, labels = axes.get_legend_handles_labels()
     axes.legend(handles[::-1], labels[::-1], loc="upper left", bbox_to_anchor=(1.005, 1.0), borderaxespad=0.0)

@@ -23,8 +23,10 @@ figcaption, p.note { color: #555; font-size: .88rem; max-width: 60rem; margin: .
 table { border-collapse: collapse; font-size: .9rem; margin: .5rem 0; }
 th, td { padding: .28rem .8rem .28rem 0; border-bottom: 1px solid #e3e6e8; text-align: right; vertical-align: top; }
 th { font-weight: 600; color: #444; } th:first-child, td:first-child { text-align: left; }
-td.text { text-align: left; } .cards { display: flex; flex-wrap: wrap; gap: .7rem; margin: 1rem 0; }
-.card { border: 1px solid #e3e6e8; border-radius: 8px; padding: .55rem .9rem; min-width: 8.2rem; }
+.targets td:nth-child(2), .targets td:nth-child(3), .targets td:nth-child(10), .targets th:nth-child(2),
+.targets th:nth-child(3), .targets th:nth-child(10) { text-align: left; }
+.cards { display: flex; flex-wrap: wrap; gap: .7rem; margin: 1rem 0; }
+.card { border: 1px solid #e3e6e8; border-radius: 8px; padding: .55rem .9rem; flex: 1 1 7.6rem; }
 .card b { display: block; font-size: 1.25rem; } .card span { color: #555; font-size: .82rem; }
 code { font-size: .85em; word-break: break-all; } .scroll { overflow-x: auto; }
 @media print { h2 { break-after: avoid; } figure { break-inside: avoid; } }
@@ -97,8 +99,8 @@ def _headline(summary: dict[str, Any]) -> str:
     if not threats:
         return "No target of this run was a threat."
     times = [target["warning_time_s"] for target in threats if target["warning_time_s"] is not None]
-    words = f"{len(times)} of {len(threats)} threats warned of"
-    return f"{words}, {min(times):.1f} s before the closest approach or earlier." if times else f"{words}."
+    words = f"The crew was warned of {len(times)} of {len(threats)} threats"
+    return f"{words}; the shortest warning time was {min(times):.1f} s." if times else f"{words}."
 
 
 def _cards(summary: dict[str, Any]) -> str:
@@ -108,7 +110,7 @@ def _cards(summary: dict[str, Any]) -> str:
         (str(summary["id_switches"]), "identity switches"),
         (_number(summary["false_tracks_per_hour"]), "false tracks an hour"),
         (_number(summary["false_alerts_per_hour"]), "false alerts an hour"),
-        (_share(summary["nees_inside_95"]), "errors inside the 95 % ellipsoid"),
+        (_share(summary["nees_inside_95"]), "of errors inside the 95 % ellipsoid"),
     ]
     return (
         '<div class="cards">'
@@ -160,7 +162,7 @@ def _targets_table(summary: dict[str, Any]) -> str:
         )
         for t in summary["targets"]
     ]
-    return _table(header, rows)
+    return f'<div class="targets">{_table(header, rows)}</div>'
 
 
 def _gospa_table(summary: dict[str, Any]) -> str:

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-
-import numpy as np
+from typing import Literal
 
 from benchmarks.metrics.instants import Evaluation, evaluate
 from benchmarks.score import CUTOFF_M
@@ -100,15 +99,12 @@ class RunFolder:
         return dict(sorted(counts.items()))
 
 
-def write_truth_files(run: Path, truth_sets: Iterable[TruthSet], defended: Iterable[str]) -> TruthTable:
-    """Write ``truth.csv`` and the true places of the platforms from the simulator's journal."""
+def write_truth_files(
+    run: Path, truth_sets: Iterable[TruthSet], defended: Iterable[str], suffix: Literal["csv", "parquet"] = "csv"
+) -> TruthTable:
+    """Write the truth and the true places of the platforms from the simulator's journal."""
     sets = list(truth_sets)
     table = truth_table(sets)
-    write_truth(run / "truth.csv", table)
-    write_poses(run / TRUE_PLATFORMS, true_poses(sets, defended))
+    write_truth(run / f"truth.{suffix}", table)
+    write_poses((run / TRUE_PLATFORMS).with_suffix(f".{suffix}"), true_poses(sets, defended))
     return table
-
-
-def gospa_series(evaluation: Evaluation) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], ...]:
-    """Return (time in seconds, GOSPA in metres) of an evaluation."""
-    return evaluation.t_ns / NS_PER_S, evaluation.gospa_m[:, 0]

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from fusion.fixed_lag import FixedLag
-
 from edge_node.config import NodeConfig
 from edge_node.ordering import Ordering
 from edge_node.tables.detections_file import HeardScan, Order, read_detections
@@ -21,6 +19,7 @@ from edge_node.tables.poses_file import read_poses
 from edge_node.tables.sensors_file import read_sensors_yaml
 from edge_node.tables.tracks_file import TrackRows, TrackTable, write_tracks
 from fusion.config import TrackerConfig
+from fusion.fixed_lag import FixedLag
 from fusion.tracker import Tracker
 from messages.detections import N_COLUMNS
 from messages.types import PlatformPose, SensorDescription, SensorScan
