@@ -36,10 +36,11 @@ def frame(
     """Return one image: targets (x, y, contrast in grey levels) as Gaussian spots; the scene moved by camera_px."""
     matrix = np.array([[1.0, 0.0, camera_px[0] - MARGIN_PX], [0.0, 1.0, camera_px[1] - MARGIN_PX]])
     image = cv2.warpAffine(scene, matrix, (WIDTH_PX, HEIGHT_PX))
-    y, x = np.mgrid[0:HEIGHT_PX, 0:WIDTH_PX] + 0.5
     for tx, ty, contrast in targets:
-        image = image + contrast * np.exp(-0.5 * ((x - tx) ** 2 + (y - ty) ** 2) / size_px**2)
-    return np.clip(image + rng.normal(0.0, 1.0, image.shape), 0.0, 255.0).round().astype(np.uint8)
+        across = np.exp(-0.5 * ((np.arange(WIDTH_PX) + 0.5 - tx) / size_px) ** 2)
+        down = np.exp(-0.5 * ((np.arange(HEIGHT_PX) + 0.5 - ty) / size_px) ** 2)
+        image = image + contrast * np.outer(down, across)
+    return np.clip(image + rng.standard_normal(image.shape, np.float32), 0.0, 255.0).round().astype(np.uint8)
 
 
 def target_path(n: int, start: tuple[float, float] = (60.0, 90.0)) -> NDArray[np.float64]:
