@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -16,11 +16,11 @@ from benchmarks.metrics.instants import Evaluation, evaluate
 from benchmarks.metrics.latency import percentiles
 from benchmarks.run_folder import RunFolder
 from edge_node.tables.table import NS_PER_S
-from edge_node.tables.track_files import Backend, track_scans
 from edge_node.tables.writing import write_text
 from messages.types import LatencyLedger
 
 DIGITS = 4  # of the numbers in summary.json: a tenth of a millimetre, of a millisecond
+Backend = Literal["numba", "filterpy"]
 Progress = Callable[[str], None]
 
 
@@ -71,6 +71,8 @@ def evaluate_alone(
 
     With a single kind in the run the fused tracks are that kind's.
     """
+    from edge_node.tables.track_files import track_scans  # here: its compiled kernels take seconds to load
+
     kinds = run.kinds()
     if len(kinds) == 1:
         return {kinds[0]: run.evaluation}
