@@ -5,7 +5,7 @@ LOCK = $(PY) -m uv pip compile --python $(PY) --universal --python-version 3.10 
 CORES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev run test check nightly docs sign lock wheel quickstarts clean
+.PHONY: help install dev run test check nightly docs picture sign lock wheel quickstarts clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r t m; do printf '  %-18s %s\n' "$$t" "$$m"; done
@@ -37,6 +37,11 @@ nightly: dev ## the long statistical tables (hours)
 
 docs: dev ## write the generated pages again
 	$(PY) docs/generate.py
+
+picture: dev ## draw the picture of the README again
+	rm -rf runs/picture
+	.venv/bin/vedette run flank_rear_fpv --seed 4 --out runs/picture
+	$(PY) docs/picture.py runs/picture docs/engagement.png
 
 sign: dev ## sign a change of the wire (tests/golden/wire.json)
 	VEDETTE_SIGN=1 $(PY) -m pytest tests/contracts/test_wire.py

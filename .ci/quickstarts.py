@@ -7,6 +7,8 @@ commands on PATH, as a user would; each must succeed.
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 import time
@@ -39,6 +41,8 @@ def main() -> int:
         print(f"== README: {title}\n" + "\n".join(lines), flush=True)
         start = time.monotonic()
         script = "\n".join(lines)
+        for folder in re.findall(r"\bruns/\w+", script):  # left by an earlier run; vedette overwrites nothing
+            shutil.rmtree(ROOT / folder, ignore_errors=True)
         done = subprocess.run(["sh", "-eu", "-c", script], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL)
         if done.returncode:
             print(f"README, {title}: exit code {done.returncode}", file=sys.stderr)

@@ -61,8 +61,8 @@ def test_script_shares_no_code_with_the_project() -> None:
 
 def test_foreign_radar_is_tracked_by_a_running_node(node: tuple[str, str, Path], tmp_path: Path) -> None:
     ingest, publish, _ = node
-    command = [sys.executable, str(SCRIPT), ingest, publish, "--seconds", str(SECONDS)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path, check=False)
+    command = [sys.executable, str(SCRIPT), ingest, publish, "--seconds", str(SECONDS), "--patience", "200"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=tmp_path, check=False)
     said = (tmp_path / "node.log").read_text(encoding="utf-8")
     assert done.returncode == 0, f"{done.stdout}{done.stderr}\nnode:\n{said}"
     report = json.loads(done.stdout)
