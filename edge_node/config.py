@@ -22,7 +22,7 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """What decides the tracks: written into the journal, so that replay runs with the same."""
 
     name: NodeName = "node"
-    boot: Annotated[int, Meta(ge=0, le=2**63)] = 0
+    boot: Annotated[int, Meta(ge=0, le=2**62)] = 0
     """Grows at each start of a live node; a scenario run fixes it, so that its frames repeat bit by bit."""
     lock_step: bool = False
     """The clock of arrival is the senders' own time of sending; nothing depends on the machine's load."""
@@ -41,6 +41,8 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Threats are judged at most this often: a crew cannot use 20 opinions a second, let alone 200."""
     senders_max: Annotated[int, Meta(ge=1, le=4096)] = 256
     """Nodes that may ever speak to this one; bounds the tables of sequences and health."""
+    sensors_max: Annotated[int, Meta(ge=1, le=4096)] = 64
+    """Sensors that the tracker makes room for: five a vehicle on a platoon of four, three times over."""
     expected_senders: tuple[NodeName, ...] = ()
     """Who must say EndOfStream before the stream is over; empty: everyone who ever spoke."""
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from edge_node.config import NodeConfig
 from edge_node.duplicates import Duplicates, Verdict
 from messages.codec import HEADER, Frame, FrameRefused, Refusal, decode
-from messages.types import EndOfStream, PlatformPose, SensorDescription, SensorScan, SensorStatus
+from messages.types import PlatformPose, SensorDescription, SensorScan, SensorStatus
 
 # The header of a frame refused for one of these is whole (its CRC fits): the sender can be told which frame it was.
 _ANSWERABLE = frozenset({Refusal.TOPIC, Refusal.NODE, Refusal.BODY, Refusal.NON_FINITE, Refusal.BLOCK})
@@ -28,6 +28,7 @@ class Reason(str, Enum):
     SEQUENCE_TOO_OLD = "sequence_too_old"
     OLD_BOOT = "old_boot"
     TOO_MANY_SENDERS = "too_many_senders"
+    TOO_MANY_SENSORS = "too_many_sensors"
     TOO_MANY_PLATFORMS = "too_many_platforms"
     JOURNAL = "journal"
 
@@ -137,14 +138,16 @@ class Door:
             detail = f"{message.sensor_id}: send its sensor_description first"
             raise self._refuse(Reason.NO_DESCRIPTION.value, detail, frame)
         if (
+            isinstance(message, SensorDescription)
+            and message.sensor_id not in self._described
+            and len(self._described) >= self._config.sensors_max
+        ):
+            detail = f"{message.sensor_id}: already {len(self._described)} sensors"
+            raise self._refuse(Reason.TOO_MANY_SENSORS.value, detail, frame)
+        if (
             isinstance(message, PlatformPose)
             and message.platform_id not in self._platforms
             and len(self._platforms) >= self._config.senders_max
         ):
             detail = f"{message.platform_id}: already {len(self._platforms)} platforms"
             raise self._refuse(Reason.TOO_MANY_PLATFORMS.value, detail, frame)
-
-
-def is_farewell(frame: Frame) -> bool:
-    """Say whether the frame ends its sender's stream."""
-    return isinstance(frame.message, EndOfStream)

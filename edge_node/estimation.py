@@ -27,7 +27,7 @@ class Estimator(Protocol):
         """Take a platform's pose."""
 
     def step(self, scan: SensorScan) -> Estimate | None:
-        """Fuse one scan; None where it is older than the lag."""
+        """Fuse one scan; None where it is older than the lag. Raises ValueError where it cannot be placed."""
 
 
 class Adviser(Protocol):
@@ -47,10 +47,12 @@ class Estimation(NamedTuple):
 def build(config: NodeConfig) -> Estimation:
     """Return the real estimator for a configuration."""
     from fusion.alerts import AlertBook
+    from fusion.config import TrackerConfig
     from fusion.fixed_lag import FixedLag
     from fusion.tracker import Tracker
 
-    return Estimation(FixedLag(Tracker(backend=config.backend), config.lag_ns), AlertBook())
+    tracker = Tracker(TrackerConfig(max_sensors=config.sensors_max), backend=config.backend)
+    return Estimation(FixedLag(tracker, config.lag_ns), AlertBook())
 
 
 def warm_up() -> None:

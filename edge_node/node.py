@@ -82,6 +82,7 @@ class FusionNode:
         self._next_health_ns = 0
         self._assessed_ns: int | None = None
         self._fused_ns = 0
+        self._unusable = ""
 
     # ---- in
 
@@ -153,6 +154,9 @@ class FusionNode:
         t_now_ns = self.clock.now_ns()
         refused = Counter(self._door.refused)
         reasons = self._watch.reasons(t_now_ns) + refusal_reasons(refused, self._refused_before)
+        if self._unusable:
+            reasons.append(f"not fused: {self._unusable}"[:512])
+            self._unusable = ""
         if self._outbox.unwritten:
             reasons.insert(0, f"outbound journal: {self._outbox.unwritten} messages not written: free some disk space")
         self._refused_before = refused
@@ -252,7 +256,12 @@ class FusionNode:
         scan = held.scan
         cost = self._costs.pop(held.arrival)
         start_ns = self._perf_ns()
-        estimate = self._tracker.step(scan)
+        try:
+            estimate = self._tracker.step(scan)
+        except ValueError as error:  # the tracker's word for a scan that it cannot place (no pose of its platform yet)
+            self._counters["scans_unusable"] += 1
+            self._unusable = str(error)
+            return
         fused_ns = self._perf_ns()
         if estimate is None:
             self._counters["late_scans_refused"] += 1

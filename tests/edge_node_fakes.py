@@ -23,6 +23,7 @@ from messages.types import (
 )
 
 MS = 1_000_000
+UNPLACEABLE = 666  # number of a scan that the fake tracker refuses
 
 
 class FakeEstimate(NamedTuple):
@@ -48,6 +49,8 @@ class FakeTracker:
     def step(self, scan: SensorScan) -> FakeEstimate | None:
         if scan.t_ns < self._latest_ns - self._lag_ns:
             return None
+        if scan.scan == UNPLACEABLE:
+            raise ValueError(f"scan of {scan.sensor_id}: its platform has sent no pose")
         self._latest_ns = max(self._latest_ns, scan.t_ns)
         self.fused.append((scan.sensor_id, scan.scan))
         digest = float(sum(scan.detections) % 997) + scan.scan % 89

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 from edge_node_fakes import (
     MS,
+    UNPLACEABLE,
     FakeTracker,
     ListJournal,
     description,
@@ -142,6 +143,16 @@ def test_a_frame_that_may_not_pass_is_refused_with_its_counted_reason(reason: st
     assert bench.node.clock.now_ns() == 0  # a refused frame does not move the clock
 
 
+def test_tables_are_bounded_by_the_configuration() -> None:
+    bench = Bench(NodeConfig(lock_step=True, sensors_max=2, senders_max=3))
+    for name, reason in (("r1", None), ("r2", None), ("r3", "too_many_sensors"), ("tank_1", None), ("r5", "too_many")):
+        message = pose(name, 0) if name == "tank_1" else description(name)
+        answer = bench.give(frame(message, name, 0), name.encode())
+        assert answer is not None
+        assert answer.accepted == (reason is None)
+        assert answer.reason.startswith(reason or "")
+
+
 def test_a_damaged_frame_gets_no_answer_and_a_wrong_body_does() -> None:
     bench = Bench()
     bench.introduce()
@@ -180,6 +191,17 @@ def test_a_scan_older_than_the_lag_is_counted_and_not_fused() -> None:
     assert bench.node.counters()["late_scans_refused"] == 1
     assert bench.node.counters()["late.scan"] == 1
     assert bench.node.counters()["scans_fused"] == 2
+
+
+def test_a_scan_that_the_tracker_cannot_place_is_counted_and_named_and_the_next_is_fused() -> None:
+    bench = Bench()
+    bench.introduce()
+    bench.give(scan_frame(UNPLACEABLE, 10 * MS))
+    bench.give(scan_frame(UNPLACEABLE + 1, 20 * MS))
+    bench.node.finish()
+    assert bench.node.counters()["scans_unusable"] == 1
+    assert bench.said(Topics.HEALTH)[-1].reasons == ("not fused: scan of r1: its platform has sent no pose",)
+    assert bench.tracker.fused == [("r1", UNPLACEABLE + 1)]
 
 
 def test_a_radar_that_falls_silent_for_5_s_is_named_on_health_with_its_limit() -> None:
