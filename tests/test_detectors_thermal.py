@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -116,17 +114,8 @@ def test_a_missing_clip_is_an_error_before_the_first_frame(tmp_path: Path) -> No
 
 @pytest.fixture(scope="module")
 def thermal_folder(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The recordings in $VEDETTE_DATA or ../shared/data; without them made clips, and under CI a failure."""
-    places = [Path(os.environ["VEDETTE_DATA"])] if os.environ.get("VEDETTE_DATA") else []
-    places.append(root.parent / "shared" / "data")
-    for place in places:
-        if (place / "thermal" / "boxes.csv").is_file():
-            return place / "thermal"
-    message = f"no thermal recordings in {' or '.join(map(str, places))}: set VEDETTE_DATA to their folder"
-    if os.environ.get("CI") == "true":
-        pytest.fail(message, pytrace=False)
-    warnings.warn(f"{message}; running on made clips", stacklevel=1)
-    return scene.write_data_set(tmp_path_factory.mktemp("made") / "thermal", clips=2, frames=75)
+    """The recordings, or clips made on the spot."""
+    return scene.recordings_or_made(root, tmp_path_factory.mktemp("made"))
 
 
 REAL = ("IR_DRONE_140", "IR_DRONE_110")

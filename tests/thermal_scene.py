@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 U8 = NDArray[np.uint8]
@@ -74,3 +77,20 @@ def write_data_set(folder: Path, clips: int, frames: int) -> Path:
         lines += [f"{name},drone,{k},{x - 6:.1f},{y - 6:.1f},12.0,12.0" for k, (x, y) in enumerate(path)]
     (folder / "boxes.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return folder
+
+
+def recordings_or_made(root: Path, folder: Path) -> Path:
+    """Return the thermal recordings in $VEDETTE_DATA or ../shared/data; without them made clips, said in a warning.
+
+    Under CI=true missing recordings are a failure.
+    """
+    places = [Path(os.environ["VEDETTE_DATA"])] if os.environ.get("VEDETTE_DATA") else []
+    places.append(root.parent / "shared" / "data")
+    for place in places:
+        if (place / "thermal" / "boxes.csv").is_file():
+            return place / "thermal"
+    message = f"no thermal recordings in {' or '.join(map(str, places))}: set VEDETTE_DATA to their folder"
+    if os.environ.get("CI") == "true":
+        pytest.fail(message, pytrace=False)
+    warnings.warn(f"{message}; running on made clips", stacklevel=2)
+    return write_data_set(folder / "thermal", clips=2, frames=90)
