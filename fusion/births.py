@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import chi2
 
 from fusion.config import TrackerConfig
+from fusion.kernels import crossing
 from fusion.kernels.birth import birth_polar
-from fusion.kernels.measurement import AZIMUTH, ELEVATION, RANGE, RANGE_RATE
+from fusion.kernels.measurement import AZIMUTH, EAST, ELEVATION, G_AXES, G_SPEED, NORTH, RANGE, RANGE_RATE, UP
 from fusion.step import Hits, Scan
 from fusion.table import TrackTable
-from messages.frames import F64
+from messages.frames import F64, body_direction
+
+I64 = NDArray[np.int64]
+CROSSING_D2 = float(chi2.ppf(0.99, 1))  # two bearings miss each other by one number; one true pair in 100 is lost
+MAX_WAITING = 256  # bearings; a swarm of 12 in 8 cameras leaves fewer in half a second
+LONE_CLOSING_MPS = 15.0  # sigma of the radial velocity of a lone camera's target, which it cannot see
+MIN_ACROSS_MPS = 3.0  # a small apparent size must not freeze the target
+LONE_RANGE_M = (5.0, 3000.0)  # what an angular size may say of the range
 
 
 class Births:
@@ -18,6 +28,8 @@ class Births:
     def __init__(self, config: TrackerConfig) -> None:
         self._config = config
         self._mu = np.array(config.motion.stationary)
+        self._waiting: F64 = np.empty((0, crossing.B_SIZE))
+        self._waiting_ns: I64 = np.empty(0, np.int64)
 
     def start(self, table: TrackTable, scan: Scan, hits: Hits, level_priors: F64, lone: bool) -> int:
         """Start tracks from the parts of the scan that no track explains; return how many."""
@@ -25,10 +37,19 @@ class Births:
         candidates = np.flatnonzero(free > self._config.birth.unexplained)
         if len(candidates) == 0:
             return 0
-        ranged = candidates[~np.isnan(scan.z8[candidates, RANGE]) & ~np.isnan(scan.z8[candidates, AZIMUTH])]
-        if len(ranged):
-            return self._from_plots(table, scan, ranged, free, level_priors)
-        return 0
+        missing = np.isnan(scan.z8[candidates])
+        plots = ~missing[:, RANGE] & ~missing[:, AZIMUTH]
+        claims = ~plots & ~missing[:, [EAST, NORTH, UP]].any(axis=1)
+        bearings = ~plots & ~claims & ~missing[:, AZIMUTH] & ~missing[:, ELEVATION]
+        started = 0
+        if plots.any():
+            started += self._from_plots(table, scan, candidates[plots], free, level_priors)
+        if claims.any():
+            started += self._from_claims(table, scan, candidates[claims], free, level_priors)
+        if bearings.any():
+            start = self._from_lone_camera if lone else self._from_crossings
+            started += start(table, scan, candidates[bearings], free, level_priors)
+        return started
 
     def _existence(self, scan: Scan) -> float:
         """Return the prior that an unexplained detection is a new target: births against clutter in one scan."""
@@ -36,30 +57,101 @@ class Births:
         clutter = max(scan.sensor.description.clutter_per_scan, self._config.sensors.minimum_clutter_per_scan)
         return float(births / (births + clutter))
 
-    def _from_plots(self, table: TrackTable, scan: Scan, rows: np.ndarray, free: F64, level_priors: F64) -> int:
+    def _from_plots(self, table: TrackTable, scan: Scan, rows: I64, free: F64, level_priors: F64) -> int:
         z, var = scan.z8[rows, :4].copy(), scan.var8[rows, :4].copy()
         birth = self._config.birth
         mean, sigma = birth.elevation_prior_rad
-        for column, value, variance in (
-            (ELEVATION, mean, sigma**2),
-            (RANGE_RATE, 0.0, birth.across_speed_mps**2),
-        ):
+        for column, value, variance in ((ELEVATION, mean, sigma**2), (RANGE_RATE, 0.0, birth.across_speed_mps**2)):
             missing = np.isnan(z[:, column])
             z[missing, column], var[missing, column] = value, variance
+        across = np.tile([birth.across_speed_mps, birth.climb_speed_mps], (len(rows), 1))
         x, P = np.empty((len(rows), 6)), np.empty((len(rows), 6, 6))
-        birth_polar(z, var, scan.g, np.array([birth.across_speed_mps, birth.climb_speed_mps]), x, P)
-        return self._append(table, scan, x, P, self._existence(scan) * free[rows], level_priors)
+        birth_polar(z, var, scan.g, across, x, P)
+        return self._append(table, scan, x, P, self._existence(scan) * free[rows], level_priors, True)
 
-    def _append(self, table: TrackTable, scan: Scan, x: F64, P: F64, r: F64, level_priors: F64) -> int:
+    def _from_claims(self, table: TrackTable, scan: Scan, rows: I64, free: F64, level_priors: F64) -> int:
+        """Start from claimed positions (Remote ID, own drones)."""
+        x, P = np.zeros((len(rows), 6)), np.zeros((len(rows), 6, 6))
+        x[:, :3] = scan.z8[rows, EAST : UP + 1]
+        for a in range(3):
+            P[:, a, a] = scan.var8[rows, EAST + a]
+            P[:, 3 + a, 3 + a] = self._config.birth.target_speed_mps**2
+        return self._append(table, scan, x, P, self._existence(scan) * free[rows], level_priors, True)
+
+    def _from_lone_camera(self, table: TrackTable, scan: Scan, rows: I64, free: F64, level_priors: F64) -> int:
+        """Start with an assumed range: by the angular size where it is given, at a typical range where not."""
+        birth = self._config.birth
+        size = scan.size_rad[rows]
+        known = size > 0.0
+        distance = np.where(known, birth.drone_size_m / np.where(known, size, 1.0), birth.blind_range_m)
+        distance = np.clip(distance, *LONE_RANGE_M)
+        z = np.column_stack([distance, scan.z8[rows, AZIMUTH], scan.z8[rows, ELEVATION], np.zeros(len(rows))])
+        var = np.column_stack(
+            [
+                (distance / 2.0) ** 2,
+                scan.var8[rows, AZIMUTH],
+                scan.var8[rows, ELEVATION],
+                np.full(len(rows), LONE_CLOSING_MPS**2),
+            ]
+        )
+        across = np.maximum(birth.angular_rate_rad_s * distance, MIN_ACROSS_MPS)
+        x, P = np.empty((len(rows), 6)), np.empty((len(rows), 6, 6))
+        birth_polar(z, var, scan.g, np.column_stack([across, across]), x, P)
+        return self._append(table, scan, x, P, self._existence(scan) * free[rows], level_priors, False)
+
+    def _from_crossings(self, table: TrackTable, scan: Scan, rows: I64, free: F64, level_priors: F64) -> int:
+        """Start where an unexplained bearing meets a recent one from another place; the others wait."""
+        birth = self._config.birth
+        recent = self._waiting_ns > scan.t_ns - int(birth.bearing_memory_s * 1e9)
+        self._waiting, self._waiting_ns = self._waiting[recent], self._waiting_ns[recent]
+        new = self._bearings(scan, rows)
+        old = self._waiting.copy()
+        old[:, crossing.B_TIME] = (self._waiting_ns - scan.t_ns) / 1e9
+        a = len(new)
+        best, d2, p, P = np.empty(a, np.int64), np.empty(a), np.zeros((a, 3)), np.zeros((a, 3, 3))
+        crossing.cross(
+            new, old, birth.target_speed_mps, birth.min_baseline_m, CROSSING_D2, birth.max_cross_rms_m, best, d2, p, P
+        )
+        met = best >= 0
+        used = np.zeros(len(old), np.bool_)
+        used[best[met]] = True
+        self._waiting = np.concatenate([self._waiting[~used], new[~met]])[-MAX_WAITING:]
+        self._waiting_ns = np.concatenate([self._waiting_ns[~used], np.full(int((~met).sum()), scan.t_ns)])
+        self._waiting_ns = self._waiting_ns[-MAX_WAITING:]
+        if not met.any():
+            return 0
+        x6, P6 = np.zeros((int(met.sum()), 6)), np.zeros((int(met.sum()), 6, 6))
+        x6[:, :3], P6[:, :3, :3] = p[met], P[met]
+        for c in range(3, 6):
+            P6[:, c, c] = birth.target_speed_mps**2
+        return self._append(table, scan, x6, P6, birth.crossing_existence * free[rows[met]], level_priors, False)
+
+    def _bearings(self, scan: Scan, rows: I64) -> F64:
+        """Return the rows (a, B_SIZE) that ``kernels.crossing`` takes."""
+        out = np.zeros((len(rows), crossing.B_SIZE))
+        axes = scan.g[G_AXES : G_AXES + 9].reshape(3, 3)
+        out[:, 0:3] = scan.place.position_m
+        out[:, 3:6] = body_direction(scan.z8[rows, AZIMUTH], scan.z8[rows, ELEVATION]) @ axes
+        out[:, crossing.B_SIGMA] = np.sqrt(np.maximum(scan.var8[rows, AZIMUTH], scan.var8[rows, ELEVATION]))
+        out[:, crossing.B_OWN] = scan.place.position_sigma_m
+        out[:, crossing.B_HEADING] = scan.place.yaw_sigma_rad
+        out[:, crossing.B_SLOWNESS] = 1.0 / scan.g[G_SPEED] if scan.g[G_SPEED] > 0.0 else 0.0
+        low, high = scan.fov[0], scan.fov[1]
+        out[:, crossing.B_MIN_RANGE] = 1.0 if np.isnan(low) else low
+        out[:, crossing.B_MAX_RANGE] = self._config.sensors.default_range_m if np.isnan(high) else high
+        return out
+
+    def _append(self, table: TrackTable, scan: Scan, x: F64, P: F64, r: F64, level_priors: F64, ranged: bool) -> int:
         rows = table.append(x, P, r, self._mu, scan.t_ns, level_priors)
         table.columns.shares[rows, scan.sensor.slot] = 1.0
-        if scan.sensor.ranged:
+        if ranged:
             table.columns.ranged_ns[rows] = scan.t_ns
-        return rows.stop - rows.start
+        return int(rows.stop - rows.start)
 
-    def snapshot(self) -> tuple[object, ...]:
-        """Return a copy of the waiting bearings."""
-        return ()
+    def snapshot(self) -> tuple[F64, I64]:
+        """Return the waiting bearings."""
+        return self._waiting.copy(), self._waiting_ns.copy()
 
-    def restore(self, saved: tuple[object, ...]) -> None:
+    def restore(self, saved: tuple[F64, I64]) -> None:
         """Put the waiting bearings back."""
+        self._waiting, self._waiting_ns = saved[0].copy(), saved[1].copy()

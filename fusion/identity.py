@@ -62,7 +62,7 @@ def score_likelihoods(scores: F64, class_names: tuple[str, ...]) -> F64:
     out = np.where(np.isnan(out), mean[:, None], out)
     out = np.maximum(out, SCORE_FLOOR)
     out[~given.any(axis=1)] = 1.0
-    return out
+    return np.asarray(out, dtype=np.float64)
 
 
 # Sound of rotors and radio emission are evidence of a drone by themselves: birds neither hum nor transmit.
@@ -147,7 +147,8 @@ class Identity:
         gain = np.zeros((n, N_CLASSES))
         np.add.at(gain, hits.track, hits.beta[:, None] * log_like[hits.det])
         c.log_class[:n] += weight[:, None] * gain
-        c.class_ns[:n, slot] = np.where(hits.hit > 0.5, scan.t_ns, last)
+        known = len(hits.hit)  # tracks born of this scan come after those that it was associated with
+        c.class_ns[:known, slot] = np.where(hits.hit > 0.5, scan.t_ns, last[:known])
 
 
 def motion_log_likelihoods(xm: F64, Pm: F64) -> F64:

@@ -39,7 +39,7 @@ class Judge:
         if n == 0:
             return
         old = len(hits.hit)
-        self._note_seen(table, scan, hits.hit, old)
+        self._note_seen(table, scan, hits, old)
         rms = np.sqrt(np.trace(Pm[:n, :3, :3], axis1=1, axis2=2))
         merged = self._merged(table, hits, xm, Pm, old)
         events = self._events(table, scan, hits.hit, rms, merged, lone)
@@ -51,12 +51,10 @@ class Judge:
             xm[: int(alive.sum())], Pm[: int(alive.sum())] = xm[:n][alive], Pm[:n][alive]
             table.keep(alive)
 
-    def _note_seen(self, table: TrackTable, scan: Scan, hit: F64, old: int) -> None:
+    def _note_seen(self, table: TrackTable, scan: Scan, hits: Hits, old: int) -> None:
         c = table.columns
-        seen = hit > 0.5
-        c.seen_ns[:old][seen] = scan.t_ns
-        if scan.sensor.ranged:
-            c.ranged_ns[:old][seen] = scan.t_ns
+        c.seen_ns[:old][hits.hit > 0.5] = scan.t_ns
+        c.ranged_ns[:old][hits.ranged > 0.5] = scan.t_ns
 
     def localised(self, table: TrackTable, rms: F64, t_ns: int, lone: bool) -> NDArray[np.bool_]:
         """Say which tracks have a position worth reporting."""

@@ -19,6 +19,7 @@ from fusion.kernels.measurement import (
     G_SIZE,
     G_SPEED,
     G_TDOA_SPEED,
+    G_TILT_VAR,
     G_YAW_VAR,
     N_COMPONENTS,
     RANGE,
@@ -154,7 +155,7 @@ class Sensor:
         self.slot = slot
         self.config = config
         sigma = description.sigma
-        self.ranged = sigma.range_m is not None or sigma.position_m is not None
+        self.ranged = sigma.range_m is not None
         self.level_pd = np.array(pd.level_factors) * description.detection_probability
         self.level_prior = np.array(pd.ranged_prior if self.ranged else pd.bearing_prior)
         position = sigma.position_m or DEFAULT_POSITION_SIGMA_M
@@ -184,7 +185,8 @@ class Sensor:
         )
 
     def _axes(self, enu_from_sensor: F64) -> F64:
-        return ENU_FROM_NORTH_BODY.T if self.description.angles == "enu" else enu_from_sensor.T
+        chosen = ENU_FROM_NORTH_BODY if self.description.angles == "enu" else enu_from_sensor
+        return np.asarray(chosen.T, dtype=np.float64)
 
     def place(self, pose: PlatformPose | None) -> Place:
         """Return where the sensor is, given its platform's pose at that time (None for a fixed sensor)."""
@@ -217,6 +219,7 @@ class Sensor:
         inflation = max(1.0, c.pose_memory_s / d.scan_period_s)
         g[G_POSITION_VAR] = place.position_sigma_m**2 * inflation
         g[G_YAW_VAR] = place.yaw_sigma_rad**2 * inflation
+        g[G_TILT_VAR] = (place.yaw_sigma_rad * c.tilt_share) ** 2 * inflation
         g[G_LAG_ACCELERATION] = c.lag_acceleration_mps2
         return g
 

@@ -26,6 +26,7 @@ class Scan(NamedTuple):
     var: F64  # (m, k)
     z8: F64  # (m, 8)
     var8: F64  # (m, 8)
+    size_rad: F64  # (m,) angular size, NaN where not given
     density: F64  # (m,) clutter
     rows: F64
     class_names: tuple[str, ...]
@@ -38,6 +39,7 @@ class Hits(NamedTuple):
     det: I64  # (pairs,)
     beta: F64  # (pairs,)
     hit: F64  # (n,) probability that the scan saw the track
+    ranged: F64  # (n,) the same from detections with range or position only
     visible: F64  # (n,)
     explained: F64  # (m,) part of each detection that belongs to a track
     clusters: tuple[int, int, int]

@@ -62,7 +62,7 @@ def covariance(track: Track) -> F64:
     """Return the (6, 6) covariance of a track message."""
     full = np.zeros((6, 6))
     full[np.triu_indices(6)] = track.covariance
-    return full + np.triu(full, 1).T
+    return np.asarray(full + np.triu(full, 1).T, dtype=np.float64)
 
 
 def assess(track: Track, platforms: Sequence[PlatformPose], config: ThreatConfig | None = None) -> Threat | None:

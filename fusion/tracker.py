@@ -18,7 +18,7 @@ from fusion.reporting import report_tracks
 from fusion.sensors import Place, PoseHistory, Sensor, UnknownSensor
 from fusion.step import Hits, Scan
 from fusion.table import TrackTable
-from messages.detections import block
+from messages.detections import INDEX, block
 from messages.frames import F64
 from messages.types import PlatformPose, SensorDescription, SensorScan, Track
 
@@ -61,7 +61,7 @@ class Snapshot(NamedTuple):
     t_ns: int
     rows: tuple[int, int, tuple[NDArray[np.generic], ...]]
     last_look_ns: dict[int, int]
-    births: tuple[object, ...]
+    births: tuple[F64, I64]
 
 
 class Tracker:
@@ -191,6 +191,7 @@ class Tracker:
             np.ascontiguousarray(var8[:, used]),
             z8,
             var8,
+            rows[:, INDEX["angular_size_rad"]],
             sensor.clutter_density(z8, fov, baseline),
             rows,
             scan.class_names,
@@ -239,7 +240,7 @@ class Tracker:
         visible, pd = self._detection_probability(scan)
         none = np.empty(0, np.int64)
         if n == 0:
-            return Hits(none, none, np.empty(0), np.empty(0), visible, np.zeros(m), (0, 0, 0), 0)
+            return Hits(none, none, np.empty(0), np.empty(0), np.empty(0), visible, np.zeros(m), (0, 0, 0), 0)
         models = c.mu.shape[1]
         h, H = np.empty((n, models, k)), np.empty((n, models, k, 6))
         PHt, S, R = np.empty((n, models, 6, k)), np.empty((n, models, k, k)), np.empty((n, models, k, k))
@@ -262,7 +263,10 @@ class Tracker:
         c.hits[:n] += seen
         c.shares[:n, scan.sensor.slot] += seen
         explained = np.bincount(det, weights=beta, minlength=m) if pairs else np.zeros(m)
-        return Hits(track, det, beta, seen, visible, explained, clusters, failed)
+        located = ~np.isnan(scan.z8[:, measurement.RANGE]) | ~np.isnan(scan.z8[:, measurement.EAST])
+        ranged = np.bincount(track, weights=beta * located[det], minlength=n) if pairs else np.zeros(n)
+        sums = explained.astype(np.float64), ranged.astype(np.float64)
+        return Hits(track, det, beta, seen, sums[1], visible, sums[0], clusters, failed)
 
     def _lone_place(self, t_ns: int) -> bool:
         """Say whether all sensors measure bearings only and from one place: then no range can ever be known."""

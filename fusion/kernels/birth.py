@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fusion.kernels import jit
-from fusion.kernels.measurement import G_POSITION_VAR, G_YAW_VAR
+from fusion.kernels.measurement import G_POSITION_VAR, G_TILT_VAR, G_YAW_VAR, turn_covariance
 from messages.frames import F64
 
 
@@ -15,7 +15,7 @@ def birth_polar(z: F64, var: F64, g: F64, across_mps: F64, x: F64, P: F64) -> No
 
     ``z, var`` (m, 4) must not be NaN: the caller fills what is missing with a prior. The radial
     velocity comes from the range rate; across the line of sight the velocity is zero with the
-    sigmas ``across_mps`` (2,): sideways and upwards [m/s].
+    sigmas ``across_mps`` (m, 2): sideways and upwards [m/s].
     """
     J = np.empty((3, 3))
     u, d = np.empty(3), np.empty(3)
@@ -37,20 +37,17 @@ def birth_polar(z: F64, var: F64, g: F64, across_mps: F64, x: F64, P: F64) -> No
         for a in range(3):
             x[j, 3 + a] = (z[j, 3] + own) * u[a]
             for b in range(3):
-                turn = 0.0
-                if a < 2 and b < 2:
-                    turn = g[G_YAW_VAR] * (d[1] if a == 0 else -d[0]) * (d[1] if b == 0 else -d[0])
                 P[j, a, b] = (
                     J[a, 0] * var[j, 0] * J[b, 0]
                     + J[a, 1] * var[j, 1] * across * across * J[b, 1]
                     + J[a, 2] * var[j, 2] * r * r * J[b, 2]
                     + (g[G_POSITION_VAR] if a == b else 0.0)
-                    + turn
+                    + turn_covariance(d, g[G_YAW_VAR], g[G_TILT_VAR], a, b)
                 )
                 P[j, a, 3 + b] = 0.0
                 P[j, 3 + a, b] = 0.0
                 P[j, 3 + a, 3 + b] = (
                     u[a] * var[j, 3] * u[b]
-                    + J[a, 1] * across_mps[0] ** 2 * J[b, 1]
-                    + J[a, 2] * across_mps[1] ** 2 * J[b, 2]
+                    + J[a, 1] * across_mps[j, 0] ** 2 * J[b, 1]
+                    + J[a, 2] * across_mps[j, 1] ** 2 * J[b, 2]
                 )

@@ -8,8 +8,13 @@ that a sensor cannot resolve is not killed by that sensor's silence.
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fusion.kernels import jit
 from messages.frames import F64
+
+I64 = NDArray[np.int64]
 
 
 @jit
@@ -62,7 +67,7 @@ def _update_levels(levels: F64, level_pd: F64, visible: float, pd: float, hit: f
 
 
 @jit
-def weights(r: F64, pd: F64, mu: F64, like: F64, track: F64, density: F64, pairs: int, n: int, w: F64, w0: F64) -> None:
+def weights(r: F64, pd: F64, mu: F64, like: F64, track: I64, density: F64, pairs: int, n: int, w: F64, w0: F64) -> None:
     """Write pair weights ``r Pd L / lambda`` (pairs,) and miss weights ``1 - r Pd`` (n,)."""
     for i in range(n):
         w0[i] = max(1.0 - r[i] * pd[i], 1e-12)
@@ -75,7 +80,7 @@ def weights(r: F64, pd: F64, mu: F64, like: F64, track: F64, density: F64, pairs
 
 
 @jit
-def start_index(track: F64, pairs: int, n: int, start: F64) -> None:
+def start_index(track: I64, pairs: int, n: int, start: I64) -> None:
     """Write the first pair of each track (n + 1,) from the sorted track column of the pairs."""
     p = 0
     for i in range(n + 1):

@@ -19,7 +19,7 @@ LEAST_VISIBLE = 0.01  # a described field of view holds for a typical target: a 
 @jit
 def wrap(angle_rad: float) -> float:
     """Return the angle in ``[-pi, pi]``."""
-    return angle_rad - TWO_PI * np.round(angle_rad / TWO_PI)
+    return float(angle_rad - TWO_PI * np.round(angle_rad / TWO_PI))
 
 
 @jit
@@ -146,7 +146,7 @@ def _sigma(row: F64, P: F64) -> float:
     for a in range(6):
         for b in range(6):
             s += row[a] * P[a, b] * row[b]
-    return np.sqrt(max(s, 1e-18))
+    return float(np.sqrt(max(s, 1e-18)))
 
 
 @jit

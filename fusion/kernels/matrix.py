@@ -44,7 +44,7 @@ def log_det(low: F64, n: int) -> float:
     s = 0.0
     for i in range(n):
         s += np.log(low[i, i])
-    return 2.0 * s
+    return float(2.0 * s)
 
 
 @jit
@@ -114,4 +114,4 @@ def _erfc(x: float) -> float:
     t = 1.0 / (1.0 + 0.3275911 * z)
     poly = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))
     value = poly * np.exp(-z * z)
-    return value if x >= 0.0 else 2.0 - value
+    return float(value if x >= 0.0 else 2.0 - value)

@@ -10,9 +10,12 @@ place where the target was when it emitted: ``|p - v tau - s| = c tau`` is solve
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fusion.kernels import jit
 from messages.frames import F64
+
+I64 = NDArray[np.int64]
 
 RANGE, AZIMUTH, ELEVATION, RANGE_RATE, EAST, NORTH, UP, TDOA = range(8)
 N_COMPONENTS = 8
@@ -26,7 +29,8 @@ G_TDOA_SPEED = 19  # propagation speed for arrival-time differences [m/s]
 G_POSITION_VAR = 20  # variance of the sensor's own position, equivalent white [m^2]
 G_YAW_VAR = 21  # variance of the sensor's own heading, equivalent white [rad^2]
 G_LAG_ACCELERATION = 22  # standard deviation of the target's acceleration during the sound's way [m/s^2]
-G_SIZE = 23
+G_TILT_VAR = 23  # variance of its pitch and of its roll, equivalent white [rad^2]
+G_SIZE = 24
 
 SMALL_M = 1e-3  # a target inside the sensor: keeps angles finite, far below any sensor's resolution
 
@@ -38,7 +42,7 @@ def retarded_lag(dx: float, dy: float, dz: float, vx: float, vy: float, vz: floa
     if c <= 0.0 or a <= 0.0:
         return 0.0
     b = dx * vx + dy * vy + dz * vz
-    return (-b + np.sqrt(b * b + a * (dx * dx + dy * dy + dz * dz))) / a
+    return float((-b + np.sqrt(b * b + a * (dx * dx + dy * dy + dz * dz))) / a)
 
 
 @jit
@@ -109,23 +113,46 @@ def measure(x: F64, g: F64, h: F64, H: F64, d: F64, D: F64) -> float:
 
 
 @jit
-def model_noise(P: F64, g: F64, H: F64, d: F64, tau: float, R: F64) -> None:
+def turn_covariance(d: F64, yaw_var: float, tilt_var: float, a: int, b: int) -> float:
+    """Return element (a, b) of the covariance of an offset d that heading, pitch and roll errors turn.
+
+    A turn about axis k moves d by ``k x d``: heading about up, pitch and roll about the horizontal axes.
+    """
+    square = d[0] * d[0] + d[1] * d[1] + d[2] * d[2]
+    tilt = tilt_var * ((square if a == b else 0.0) - d[a] * d[b])  # sum over three axes ...
+    if a == 2 or b == 2:
+        return float(tilt)
+    sign = 1.0 if a == b else -1.0
+    return float(tilt + (yaw_var - tilt_var) * sign * d[1 - a] * d[1 - b])  # ... with heading instead of the third
+
+
+@jit
+def _form(m: F64, H: F64, a: int, b: int) -> float:
+    """Return ``H[a, :3] m H[b, :3]^T``."""
+    s = 0.0
+    for r in range(3):
+        s += H[a, r] * (m[r, 0] * H[b, 0] + m[r, 1] * H[b, 1] + m[r, 2] * H[b, 2])
+    return s
+
+
+@jit
+def model_noise(P: F64, g: F64, H: F64, d: F64, tau: float, shift: F64, R: F64) -> None:
     """Write the part of R (8, 8) that does not come from the detection itself.
 
     Own position and heading errors, acceleration during the sound's way, and the second-order
     terms of h that an EKF would otherwise leave out (``tr(Hess P Hess P) / 2``: a poorly known
-    position makes range and range rate worth less than their own sigma says).
+    position makes range and range rate worth less than their own sigma says). shift (3, 3) is scratch.
     """
     lag = g[G_LAG_ACCELERATION] * tau * tau / 2.0
     moved = g[G_POSITION_VAR] + lag * lag
-    yaw = g[G_YAW_VAR]
+    for a in range(3):
+        for b in range(3):
+            shift[a, b] = turn_covariance(d, g[G_YAW_VAR], g[G_TILT_VAR], a, b) + (moved if a == b else 0.0)
     for a in range(8):
         relative_a = 0.0 if EAST <= a <= UP else 1.0
         for b in range(8):
             relative = 0.0 if EAST <= b <= UP else relative_a
-            s = H[a, 0] * H[b, 0] + H[a, 1] * H[b, 1] + H[a, 2] * H[b, 2]
-            turn = (H[a, 1] * d[0] - H[a, 0] * d[1]) * (H[b, 1] * d[0] - H[b, 0] * d[1])
-            R[a, b] = relative * (moved * s + yaw * turn)
+            R[a, b] = relative * _form(shift, H, a, b)
     _second_order(P, g, d, R)
 
 
@@ -143,15 +170,15 @@ def _second_order(P: F64, g: F64, d: F64, R: F64) -> None:
     e1 = (f1 * g[7] - f0 * g[10]) / rho
     e2 = (f1 * g[8] - f0 * g[11]) / rho
     n0, n1, n2 = u1 * e2 - u2 * e1, u2 * e0 - u0 * e2, u0 * e1 - u1 * e0
-    rr = _form(P, 0, 0, u0, u1, u2, u0, u1, u2)
-    ee = _form(P, 0, 0, e0, e1, e2, e0, e1, e2)
-    nn = _form(P, 0, 0, n0, n1, n2, n0, n1, n2)
-    en = _form(P, 0, 0, e0, e1, e2, n0, n1, n2)
-    re = _form(P, 0, 0, u0, u1, u2, e0, e1, e2)
-    rn = _form(P, 0, 0, u0, u1, u2, n0, n1, n2)
-    vee = _form(P, 3, 3, e0, e1, e2, e0, e1, e2)
-    vnn = _form(P, 3, 3, n0, n1, n2, n0, n1, n2)
-    ven = _form(P, 3, 3, e0, e1, e2, n0, n1, n2)
+    rr = _block_form(P, 0, 0, u0, u1, u2, u0, u1, u2)
+    ee = _block_form(P, 0, 0, e0, e1, e2, e0, e1, e2)
+    nn = _block_form(P, 0, 0, n0, n1, n2, n0, n1, n2)
+    en = _block_form(P, 0, 0, e0, e1, e2, n0, n1, n2)
+    re = _block_form(P, 0, 0, u0, u1, u2, e0, e1, e2)
+    rn = _block_form(P, 0, 0, u0, u1, u2, n0, n1, n2)
+    vee = _block_form(P, 3, 3, e0, e1, e2, e0, e1, e2)
+    vnn = _block_form(P, 3, 3, n0, n1, n2, n0, n1, n2)
+    ven = _block_form(P, 3, 3, e0, e1, e2, n0, n1, n2)
     r2 = r * r
     bias = (ee + nn) / (2.0 * r)
     R[RANGE, RANGE] += (ee * ee + nn * nn + 2.0 * en * en) / (2.0 * r2) + bias * bias
@@ -162,9 +189,11 @@ def _second_order(P: F64, g: F64, d: F64, R: F64) -> None:
 
 
 @jit
-def _form(P: F64, row: int, column: int, a0: float, a1: float, a2: float, b0: float, b1: float, b2: float) -> float:
+def _block_form(
+    P: F64, row: int, column: int, a0: float, a1: float, a2: float, b0: float, b1: float, b2: float
+) -> float:
     """Return ``a^T P[row:row+3, column:column+3] b``."""
-    return (
+    return float(
         a0 * (P[row, column] * b0 + P[row, column + 1] * b1 + P[row, column + 2] * b2)
         + a1 * (P[row + 1, column] * b0 + P[row + 1, column + 1] * b1 + P[row + 1, column + 2] * b2)
         + a2 * (P[row + 2, column] * b0 + P[row + 2, column + 1] * b1 + P[row + 2, column + 2] * b2)
@@ -172,7 +201,7 @@ def _form(P: F64, row: int, column: int, a0: float, a1: float, a2: float, b0: fl
 
 
 @jit
-def linearise(x: F64, P: F64, n: int, used: F64, g: F64, h: F64, H: F64, PHt: F64, S: F64, R: F64) -> None:
+def linearise(x: F64, P: F64, n: int, used: I64, g: F64, h: F64, H: F64, PHt: F64, S: F64, R: F64) -> None:
     """Linearise the measurement for n tracks and M models, keeping only the k components named in ``used``.
 
     Writes h (n, M, k), H (n, M, k, 6), PHt (n, M, 6, k), R (n, M, k, k), the noise that does not
@@ -180,11 +209,11 @@ def linearise(x: F64, P: F64, n: int, used: F64, g: F64, h: F64, H: F64, PHt: F6
     """
     k = len(used)
     h8, H8 = np.empty(8), np.empty((8, 6))
-    R8, d, D = np.empty((8, 8)), np.empty(3), np.empty((3, 6))
+    R8, shift, d, D = np.empty((8, 8)), np.empty((3, 3)), np.empty(3), np.empty((3, 6))
     for i in range(n):
         for m in range(x.shape[1]):
             tau = measure(x[i, m], g, h8, H8, d, D)
-            model_noise(P[i, m], g, H8, d, tau, R8)
+            model_noise(P[i, m], g, H8, d, tau, shift, R8)
             for a in range(k):
                 ca = used[a]
                 h[i, m, a] = h8[ca]

@@ -41,14 +41,10 @@ def update_tracks(
     detection says nothing about the model. Every hypothesis is updated in Joseph form with its own
     missing components, then each model's hypotheses are merged by their moments.
     """
-    models, k = mu.shape[1], len(used)
+    models = mu.shape[1]
     joint = np.empty((models, max(len(det), 1) + 1))
     new_x, new_P, new_mu = np.empty((models, 6)), np.empty((models, 6, 6)), np.empty(models)
     scratch_a, scratch_t = np.empty((6, 6)), np.empty((6, 8))
-    y, which = np.empty(k), np.empty(k, np.int64)
-    sub, noise, low = np.empty((k, k)), np.empty((k, k)), np.zeros((k, k))
-    rows, gain, H_sub = np.empty((6, k)), np.empty((6, k)), np.empty((k, 6))
-    P_hyp, dx, dx_mean = np.empty((6, 6)), np.empty(6), np.empty(6)
     failed = 0
     for i in range(n):
         first, count = start[i], start[i + 1] - start[i]
@@ -57,46 +53,65 @@ def update_tracks(
         _joint(mu[i], like[first : first + count], beta[first : first + count], miss[i], joint, new_mu)
         fine = True
         for m in range(models):
-            weight = new_mu[m]
-            dx_mean[:] = 0.0
-            _scaled_copy(P[i, m], joint[m, count] / weight, new_P[m])
-            for p in range(count):
-                part = joint[m, p] / weight
-                if part < NEGLIGIBLE:
-                    _add_scaled(P[i, m], part, new_P[m])
-                    continue
-                c = innovation(z[det[first + p]], h[i, m], used, y, which)
-                for a in range(c):
-                    for b in range(c):
-                        sub[a, b] = S[i, m, which[a], which[b]]
-                        noise[a, b] = R[i, m, which[a], which[b]]
-                    sub[a, a] += var[det[first + p], which[a]]
-                    noise[a, a] += var[det[first + p], which[a]]
-                    for b in range(6):
-                        rows[b, a] = PHt[i, m, b, which[a]]
-                        H_sub[a, b] = H[i, m, which[a], b]
-                if not cholesky(sub, c, low):
-                    fine = False
-                    break
-                solve_rows(low, c, rows, 6, gain)
-                joseph(P[i, m], gain, H_sub, noise, c, scratch_a, scratch_t, P_hyp)
-                for a in range(6):
-                    dx[a] = 0.0
-                    for b in range(c):
-                        dx[a] += gain[a, b] * y[b]
-                    dx_mean[a] += part * dx[a]
-                for a in range(6):
-                    for b in range(6):
-                        new_P[m, a, b] += part * (P_hyp[a, b] + dx[a] * dx[b])
-            for a in range(6):
-                new_x[m, a] = x[i, m, a] + dx_mean[a]
-                for b in range(6):
-                    new_P[m, a, b] -= dx_mean[a] * dx_mean[b]
+            rows = det[first : first + count]
+            fine &= _mix_hypotheses(
+                x[i, m], P[i, m], h[i, m], H[i, m], PHt[i, m], S[i, m], R[i, m], z, var, used,
+                rows, joint[m], new_mu[m], scratch_a, scratch_t, new_x[m], new_P[m],
+            )  # fmt: skip
         if fine and _finite(new_x, new_P):
             _store(new_x, new_P, new_mu, x[i], P[i], mu[i])
         else:
             failed += 1
     return failed
+
+
+@jit
+def _mix_hypotheses(
+    x: F64, P: F64, h: F64, H: F64, PHt: F64, S: F64, R: F64, z: F64, var: F64, used: I64,
+    rows: I64, joint: F64, total: float, scratch_a: F64, scratch_t: F64, new_x: F64, new_P: F64,
+) -> bool:  # fmt: skip
+    """Write one model's mean and covariance over its hypotheses; return False where an S is not positive definite.
+
+    ``joint`` (count + 1,): probabilities of the detections ``rows`` and, last, of none; they sum to ``total``.
+    """
+    k, count = len(used), len(rows)
+    y, which = np.empty(k), np.empty(k, np.int64)
+    sub, noise, low = np.empty((k, k)), np.empty((k, k)), np.zeros((k, k))
+    PHt_sub, gain, H_sub = np.empty((6, k)), np.empty((6, k)), np.empty((k, 6))
+    P_hyp, dx, dx_mean = np.empty((6, 6)), np.empty(6), np.zeros(6)
+    _add_scaled(P, joint[count] / total, new_P, 0.0)
+    for p in range(count):
+        part = joint[p] / total
+        if part < NEGLIGIBLE:
+            _add_scaled(P, part, new_P, 1.0)
+            continue
+        c = innovation(z[rows[p]], h, used, y, which)
+        for a in range(c):
+            for b in range(c):
+                sub[a, b] = S[which[a], which[b]]
+                noise[a, b] = R[which[a], which[b]]
+            sub[a, a] += var[rows[p], which[a]]
+            noise[a, a] += var[rows[p], which[a]]
+            for b in range(6):
+                PHt_sub[b, a] = PHt[b, which[a]]
+                H_sub[a, b] = H[which[a], b]
+        if not cholesky(sub, c, low):
+            return False
+        solve_rows(low, c, PHt_sub, 6, gain)
+        joseph(P, gain, H_sub, noise, c, scratch_a, scratch_t, P_hyp)
+        for a in range(6):
+            dx[a] = 0.0
+            for b in range(c):
+                dx[a] += gain[a, b] * y[b]
+            dx_mean[a] += part * dx[a]
+        for a in range(6):
+            for b in range(6):
+                new_P[a, b] += part * (P_hyp[a, b] + dx[a] * dx[b])
+    for a in range(6):
+        new_x[a] = x[a] + dx_mean[a]
+        for b in range(6):
+            new_P[a, b] -= dx_mean[a] * dx_mean[b]
+    return True
 
 
 @jit
@@ -118,17 +133,11 @@ def _joint(mu: F64, like: F64, beta: F64, miss: float, joint: F64, new_mu: F64) 
 
 
 @jit
-def _scaled_copy(a: F64, s: float, out: F64) -> None:
+def _add_scaled(a: F64, s: float, out: F64, keep: float) -> None:
+    """Write ``out = keep out + s a`` (keep is 0 to start, whatever was there, else 1)."""
     for i in range(6):
         for j in range(6):
-            out[i, j] = s * a[i, j]
-
-
-@jit
-def _add_scaled(a: F64, s: float, out: F64) -> None:
-    for i in range(6):
-        for j in range(6):
-            out[i, j] += s * a[i, j]
+            out[i, j] = s * a[i, j] + (out[i, j] if keep > 0.0 else 0.0)
 
 
 @jit
