@@ -36,6 +36,8 @@ def formation_places(formation: FormationName, count: int, spacing_m: float) -> 
         return np.column_stack([places[:, :2] * spacing_m, np.radians(places[:, 2])])
     index = np.arange(count)
     side = np.where(index % 2 == 1, 1.0, -1.0) * ((index + 1) // 2)  # 0, right 1, left 1, right 2 ...
+    forward: F64
+    right: F64
     if formation == "column":
         forward, right = -index * spacing_m, np.zeros(count)
     elif formation == "line":

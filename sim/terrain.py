@@ -35,7 +35,7 @@ class Terrain:
             height += ridge.height_m * np.exp(-np.log(2.0) * (2.0 * _distance(ridge, east, north) / ridge.width_m) ** 2)
         centre = n // 2
         self.height_grid_m: F64 = height - height[centre, centre]
-        self.canopy_grid_m: F64 = _woods(rng, n, self.cell_m, plan, east, north, keep_clear_m)
+        self.canopy_grid_m: F64 = _woods(rng, n, self.cell_m, plan, keep_clear_m)
         for line in plan.treelines:
             inside = _distance(line, east, north) <= max(line.width_m / 2.0, 0.71 * self.cell_m)
             self.canopy_grid_m[inside] = np.maximum(self.canopy_grid_m[inside], line.height_m)
@@ -46,8 +46,8 @@ class Terrain:
         self._fine_n = 2 * n - 1
         fine = np.linspace(-self.half_m, self.half_m, self._fine_n)
         self._fine = self.surface(*np.meshgrid(fine, fine)).ravel()
-        self._rows = self._surface.tolist()
-        self._ground_rows = self.height_grid_m.tolist()
+        both = np.stack([self.height_grid_m, self._surface], axis=-1)
+        self._rows: list[list[list[float]]] = both.tolist()
 
     def height(self, east_m: ArrayLike, north_m: ArrayLike) -> F64:
         """Return the ground's height [m]; any shape."""
@@ -63,11 +63,19 @@ class Terrain:
 
     def ground_at(self, east_m: float, north_m: float) -> float:
         """Return the ground's height at one point: the scalar twin of ``height``, for step-by-step motion."""
-        return self._scalar(self._ground_rows, east_m, north_m)
+        return self.ground_and_surface_at(east_m, north_m)[0]
 
-    def surface_at(self, east_m: float, north_m: float) -> float:
-        """Return ground plus vegetation at one point: the scalar twin of ``surface``."""
-        return self._scalar(self._rows, east_m, north_m)
+    def ground_and_surface_at(self, east_m: float, north_m: float) -> tuple[float, float]:
+        """Return ground, and ground plus vegetation, at one point: the scalar twin of ``height`` and ``surface``."""
+        limit = self._n - 1.000001
+        x = min(max((east_m + self.half_m) / self.cell_m, 0.0), limit)
+        y = min(max((north_m + self.half_m) / self.cell_m, 0.0), limit)
+        column, row = int(x), int(y)
+        x, y = x - column, y - row
+        a, b, c, d = (1.0 - x) * (1.0 - y), x * (1.0 - y), (1.0 - x) * y, x * y
+        low, high = self._rows[row], self._rows[row + 1]
+        (g_a, s_a), (g_b, s_b), (g_c, s_c), (g_d, s_d) = low[column], low[column + 1], high[column], high[column + 1]
+        return a * g_a + b * g_b + c * g_c + d * g_d, a * s_a + b * s_b + c * s_c + d * s_d
 
     def line_of_sight(self, origin_m: F64, points_m: F64) -> NDArray[np.bool_]:
         """Say which points (n, 3) are seen from ``origin_m`` (3,), over terrain and vegetation."""
@@ -119,17 +127,6 @@ class Terrain:
         high = flat[corner + self._n] * (1.0 - x) + flat[corner + self._n + 1] * x
         return np.asarray(low * (1.0 - y) + high * y)
 
-    def _scalar(self, rows: list[list[float]], east_m: float, north_m: float) -> float:
-        limit = self._n - 1.000001
-        x = min(max((east_m + self.half_m) / self.cell_m, 0.0), limit)
-        y = min(max((north_m + self.half_m) / self.cell_m, 0.0), limit)
-        column, row = int(x), int(y)
-        x, y = x - column, y - row
-        low, high = rows[row], rows[row + 1]
-        return (low[column] * (1.0 - x) + low[column + 1] * x) * (1.0 - y) + (
-            high[column] * (1.0 - x) + high[column + 1] * x
-        ) * y
-
 
 def _chunk_end(samples: NDArray[np.int64], first: int) -> int:
     """Return the end of a block of rays (sorted by samples) whose common array stays within CHUNK_SAMPLES."""
@@ -149,14 +146,15 @@ def _relief(rng: np.random.Generator, n: int, cell_m: float, plan: TerrainPlan) 
     return np.asarray(plan.relief_m * (np.sqrt(1.0 - FINE_SHARE**2) * coarse + FINE_SHARE * fine))
 
 
-def _woods(
-    rng: np.random.Generator, n: int, cell_m: float, plan: TerrainPlan, east: F64, north: F64, keep_clear_m: F64 | None
-) -> F64:
+def _woods(rng: np.random.Generator, n: int, cell_m: float, plan: TerrainPlan, keep_clear_m: F64 | None) -> F64:
     density = _field(rng, n, plan.woods_correlation_m / cell_m / 2.0)
     tall = plan.tree_height_m * rng.uniform(0.8, 1.2, (n, n))
     wooded = density > np.quantile(density, 1.0 - plan.woods_fraction) if plan.woods_fraction > 0.0 else density > 1e9
-    for point in np.zeros((0, 2)) if keep_clear_m is None else keep_clear_m:
-        wooded &= np.hypot(east - point[0], north - point[1]) > plan.clearing_m
+    if keep_clear_m is not None and len(keep_clear_m):
+        bare = np.ones((n, n), dtype=np.bool_)
+        row_column = np.clip(np.rint((keep_clear_m[:, ::-1] + plan.size_m / 2.0) / cell_m), 0, n - 1).astype(np.int64)
+        bare[row_column[:, 0], row_column[:, 1]] = False
+        wooded &= ndimage.distance_transform_edt(bare) * cell_m > plan.clearing_m
     return np.where(wooded, tall, 0.0)
 
 
@@ -166,4 +164,4 @@ def _distance(barrier: Barrier, east: F64, north: F64) -> F64:
     along = b - a
     length2 = max(float(along @ along), 1e-9)
     share = np.clip(((east - a[0]) * along[0] + (north - a[1]) * along[1]) / length2, 0.0, 1.0)
-    return np.hypot(east - a[0] - share * along[0], north - a[1] - share * along[1])
+    return np.asarray(np.hypot(east - a[0] - share * along[0], north - a[1] - share * along[1]))

@@ -150,10 +150,11 @@ class World:
         position, _, angles, turret = self._platoon.hull(i, t_s)
         return turret_state(position, angles, turret, self._ring)[0]
 
-    def _hull_point(self, hull_id: str, t_s: float) -> tuple[F64, F64]:
-        """Return where an attacker aims: position (3,) and velocity (3,) of a hull's aim point."""
+    def _hull_point(self, hull_id: str, t_s: float) -> tuple[float, float, float, float, float]:
+        """Return where an attacker aims: position (east, north, up) and level velocity of a hull's aim point."""
         position, velocity, _, _ = self._platoon.hull(self._place[hull_id], t_s)
-        return position + np.array([0.0, 0.0, self.platform_type.aim_height_m]), velocity
+        x, y, z = position.tolist()
+        return x, y, z + self.platform_type.aim_height_m, float(velocity[0]), float(velocity[1])
 
 
 def _split(platform_id: str) -> tuple[str, bool]:

@@ -9,19 +9,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from messages.frames import F64
 from scenarios import flightplan as plan
 from scenarios.types import TargetType
 from sim.flight.dynamics import Body, Command
 from sim.terrain import Terrain
 
-HullPoint = Callable[[str, float], tuple[F64, F64]]
+HullPoint = Callable[[str, float], tuple[float, float, float, float, float]]
 
-LOOK_AHEAD_S = (0.0, 0.4, 0.8, 1.2, 1.6, 2.2, 3.0, 4.0)  # a 14 m treeline at 8 m/s of climb takes 2 s
+LOOK_AHEAD_S = (0.0, 0.6, 1.2, 1.8, 2.6, 3.8)  # a 14 m treeline at 8 m/s of climb takes 2 s
 GROUND_CLEARANCE_M = 1.5  # above open ground (E)
 CANOPY_CLEARANCE_M = 4.0  # above trees (E)
 CANOPY_MIN_M = 1.0  # lower than this counts as open ground
-REFRESH_STEPS = 5  # the ground ahead is looked up every so many steps
+REFRESH_S = 0.15  # the ground ahead is looked up again after this time: 4 m of way
 HEIGHT_GAIN = 1.0  # 1/s, vertical speed asked for per metre of height error
 PLACE_GAIN = 0.6  # 1/s, the same over ground when holding a place
 TERMINAL_RESPONSE_S = 0.22  # a pilot, or a seeker, corrects faster when the target fills the picture (E)
@@ -42,26 +41,29 @@ class Sky(NamedTuple):
 
 
 class Floor:
-    """The ground and obstacles ahead of a body, refreshed every REFRESH_STEPS."""
+    """The ground and obstacles ahead of a body, refreshed every REFRESH_S."""
 
     def __init__(self, terrain: Terrain) -> None:
         self._terrain = terrain
-        self._count = 0
+        self._due_s = -math.inf
         self.ground_m = 0.0
         self.lowest_m = 0.0
 
-    def update(self, body: Body, horizon_s: float = LOOK_AHEAD_S[-1]) -> None:
+    def update(self, body: Body, t_s: float, horizon_s: float = LOOK_AHEAD_S[-1]) -> None:
         """Look up the mean ground and the lowest safe height along the velocity."""
-        if self._count % REFRESH_STEPS == 0:
-            lowest, ground = -1e9, 0.0
-            for s in LOOK_AHEAD_S:
-                x, y = body.x + body.vx * min(s, horizon_s), body.y + body.vy * min(s, horizon_s)
-                g, surface = self._terrain.ground_at(x, y), self._terrain.surface_at(x, y)
-                ground += g
-                trees = surface - g > CANOPY_MIN_M
-                lowest = max(lowest, surface + CANOPY_CLEARANCE_M if trees else g + GROUND_CLEARANCE_M)
-            self.ground_m, self.lowest_m = ground / len(LOOK_AHEAD_S), lowest
-        self._count += 1
+        if t_s < self._due_s:
+            return
+        self._due_s = t_s + REFRESH_S
+        lowest, sum_m = -1e9, 0.0
+        for s in LOOK_AHEAD_S:
+            ahead_s = min(s, horizon_s)
+            ground, surface = self._terrain.ground_and_surface_at(
+                body.x + body.vx * ahead_s, body.y + body.vy * ahead_s
+            )
+            sum_m += ground
+            trees = surface - ground > CANOPY_MIN_M
+            lowest = max(lowest, surface + CANOPY_CLEARANCE_M if trees else ground + GROUND_CLEARANCE_M)
+        self.ground_m, self.lowest_m = sum_m / len(LOOK_AHEAD_S), lowest
 
 
 class Leg:
@@ -77,9 +79,9 @@ class Leg:
         """Return what to fly now; sets ``done`` and ``landed``."""
         raise NotImplementedError
 
-    def level(self, body: Body, height_m: float, vx: float, vy: float) -> Command:
+    def level(self, body: Body, t_s: float, height_m: float, vx: float, vy: float) -> Command:
         """Return a command at a height above the ground, over every obstacle ahead."""
-        self.floor.update(body)
+        self.floor.update(body, t_s)
         k = self.sky.type.kinematics
         up = max(self.floor.ground_m + height_m, self.floor.lowest_m)
         vz = min(max(HEIGHT_GAIN * (up - body.z), -k.descent_max_mps), k.climb_max_mps)
@@ -110,7 +112,7 @@ class TransitLeg(Leg):
         distance = math.hypot(dx, dy)
         self.done = distance < self.capture_m(self.leg.speed_mps)
         share = self.leg.speed_mps / max(distance, 1e-6)
-        return self.level(body, self.leg.height_m, dx * share, dy * share)
+        return self.level(body, t_s, self.leg.height_m, dx * share, dy * share)
 
 
 class CircleLeg(Leg):
@@ -136,7 +138,7 @@ class CircleLeg(Leg):
         # A level circle needs a steady centripetal acceleration; asking for it ahead keeps the radius.
         ahead = self.response_s * leg.speed_mps / leg.radius_m * self.sense if abs(lead) < 0.5 else 0.0
         c, s = math.cos(ahead), math.sin(ahead)
-        return self.level(body, leg.height_m + self.climb * age, vx * c + vy * s, vy * c - vx * s)
+        return self.level(body, t_s, leg.height_m + self.climb * age, vx * c + vy * s, vy * c - vx * s)
 
 
 class CourseLeg(Leg):
@@ -171,7 +173,7 @@ class CourseLeg(Leg):
         if distance < self.capture_m(self.leg.speed_mps):
             self._point, self._height_m = self._next()
         share = self.leg.speed_mps / max(distance, 1e-6)
-        return self.level(body, self._height_m, dx * share, dy * share)
+        return self.level(body, t_s, self._height_m, dx * share, dy * share)
 
 
 class HoverLeg(Leg):
@@ -187,7 +189,7 @@ class HoverLeg(Leg):
         if math.hypot(self._point[0] - body.x, self._point[1] - body.y) < 10.0:
             self._arrived_s = min(self._arrived_s, t_s)
         self.done = t_s - self._arrived_s >= self.leg.duration_s
-        return self.level(body, self.leg.height_m, *self.toward(body, self._point, self.leg.speed_mps))
+        return self.level(body, t_s, self.leg.height_m, *self.toward(body, self._point, self.leg.speed_mps))
 
 
 class PopUpLeg(Leg):
@@ -199,7 +201,7 @@ class PopUpLeg(Leg):
 
     def command(self, body: Body, t_s: float) -> Command:
         """Climb straight up until the height is reached."""
-        hold = self.level(body, self.leg.height_m, *self.toward(body, self.begin, 5.0))
+        hold = self.level(body, t_s, self.leg.height_m, *self.toward(body, self.begin, 5.0))
         if body.z > self.floor.ground_m + self.leg.height_m - 1.0:
             self._up_s = min(self._up_s, t_s)
         self.done = t_s - self._up_s >= self.leg.hold_s
@@ -219,22 +221,22 @@ class TerminalLeg(Leg):
 
     def command(self, body: Body, t_s: float) -> Command:
         """Fly at the point where the platform will be; ends with the impact, or with going by."""
-        aim, velocity = self.sky.hull_point(self.leg.platform, t_s)
-        dx, dy, dz = aim[0] - body.x, aim[1] - body.y, aim[2] - body.z
+        x, y, z, vx, vy = self.sky.hull_point(self.leg.platform, t_s)
+        dx, dy, dz = x - body.x, y - body.y, z - body.z
         distance = math.sqrt(dx * dx + dy * dy + dz * dz)
         gone_by = self._last_m < MISS_RANGE_M and distance > self._last_m
         self.done = self.landed = distance < IMPACT_M or gone_by
         self._last_m = distance
         time_to_go = distance / max(self._speed, 1.0)
-        dx, dy, dz = dx + velocity[0] * time_to_go, dy + velocity[1] * time_to_go, dz + velocity[2] * time_to_go
+        dx, dy = dx + vx * time_to_go, dy + vy * time_to_go
         level_m = max(math.hypot(dx, dy), 1e-6)
         if not self._diving:
             self._diving = math.degrees(math.atan2(-dz, level_m)) >= (self.leg.dive_deg or 0.0)
-            return self.level(body, self._height_m, dx / level_m * self._speed, dy / level_m * self._speed)
+            return self.level(body, t_s, self._height_m, dx / level_m * self._speed, dy / level_m * self._speed)
         share = self._speed / max(math.sqrt(level_m**2 + dz * dz), 1e-6)
         vz = dz * share
         if distance > COMMIT_RANGE_M:
-            self.floor.update(body, horizon_s=0.8 * distance / self._speed)
+            self.floor.update(body, t_s, horizon_s=0.8 * distance / self._speed)
             vz = max(vz, HEIGHT_GAIN * (self.floor.lowest_m - body.z))
         calm = min(1.0, max(0.0, distance - IMPACT_M) / CALM_RANGE_M)
         response = TERMINAL_RESPONSE_S + calm * max(0.0, self.response_s - TERMINAL_RESPONSE_S)
@@ -254,7 +256,7 @@ class LandLeg(Leg):
         away = math.hypot(self.leg.at_m[0] - body.x, self.leg.at_m[1] - body.y)
         self.done = self.landed = above < GROUND_CLEARANCE_M + 0.5 and away < 15.0
         vx, vy = self.toward(body, self.leg.at_m, self.leg.speed_mps)
-        return self.level(body, min(above, max(away - 10.0, 0.0)), vx, vy)
+        return self.level(body, t_s, min(above, max(away - 10.0, 0.0)), vx, vy)
 
 
 @functools.singledispatch

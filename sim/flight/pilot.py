@@ -61,7 +61,7 @@ class FollowLeg(Leg):
         speed = max(math.hypot(vx, vy), 1e-6)
         s, c = vx / speed, vy / speed
         x, y = x + forward * s + right * c, y + forward * c - right * s
-        self.floor.update(body)
+        self.floor.update(body, t_s)
         vz += FOLLOW_GAIN * 2.0 * (max(z + up, self.floor.lowest_m) - body.z)
         return Command(
             vx + FOLLOW_GAIN * (x - body.x), vy + FOLLOW_GAIN * (y - body.y), vz, self.response_s, FOLLOWER_NOISE
