@@ -122,12 +122,16 @@ def track_scans(
 
 
 def released(heard: Iterable[HeardScan], order: Order) -> Iterator[SensorScan]:
-    """Yield scans as the node's waiting room lets them go: held back a little to wait for earlier ones."""
+    """Yield scans as the node's waiting room lets them go: held back a little to wait for earlier ones.
+
+    In order of validity, scans of one time go by the names of their sensors, as in the waiting room.
+    """
     if order == "validity":
-        yield from (item.scan for item in heard)
+        yield from sorted((item.scan for item in heard), key=lambda scan: (scan.t_ns, scan.sensor_id, scan.scan))
         return
     room = Ordering(LIVE.hold_back_ns)
     for item in heard:
+        yield from (held.scan for held in room.advance(item.t_arrival_ns))  # a live node's clock ticked meanwhile
         room.put(item.scan, item.t_arrival_ns)
         yield from (held.scan for held in room.advance(item.t_arrival_ns))
     yield from (held.scan for held in room.flush())
