@@ -34,17 +34,13 @@ def formation_places(formation: FormationName, count: int, spacing_m: float) -> 
     if formation == "dispersed_halt":
         places = np.array(_DISPERSED[:count])
         return np.column_stack([places[:, :2] * spacing_m, np.radians(places[:, 2])])
-    index = np.arange(count)
-    side = np.where(index % 2 == 1, 1.0, -1.0) * ((index + 1) // 2)  # 0, right 1, left 1, right 2 ...
-    forward: F64
-    right: F64
-    if formation == "column":
-        forward, right = -index * spacing_m, np.zeros(count)
-    elif formation == "line":
-        forward, right = np.zeros(count), side * spacing_m
-    else:  # a wedge opens by 45 degrees to either side; neighbours stay one spacing apart
-        forward, right = -np.abs(side) * spacing_m / math.sqrt(2.0), side * spacing_m / math.sqrt(2.0)
-    return np.column_stack([forward, right, np.zeros(count)])
+    index: F64 = np.arange(count, dtype=np.float64)
+    side = np.where(index % 2 == 1, 1.0, -1.0) * np.floor((index + 1) / 2)  # 0, right 1, left 1, right 2 ...
+    none = np.zeros(count)
+    # A wedge opens by 45 degrees to either side; neighbours stay one spacing apart.
+    forward = {"column": -index, "line": none, "wedge": -np.abs(side) / math.sqrt(2.0)}[formation]
+    right = {"column": none, "line": side, "wedge": side / math.sqrt(2.0)}[formation]
+    return np.column_stack([forward * spacing_m, right * spacing_m, np.zeros(count)])
 
 
 class March:

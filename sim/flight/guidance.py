@@ -26,6 +26,7 @@ PLACE_GAIN = 0.6  # 1/s, the same over ground when holding a place
 TERMINAL_RESPONSE_S = 0.22  # a pilot, or a seeker, corrects faster when the target fills the picture (E)
 CALM_RANGE_M = 120.0  # manoeuvre noise fades out from here to the impact: the pilot only aims now (E)
 COMMIT_RANGE_M = 90.0  # nearer than this an attacker heeds no obstacle
+APPROACH_MARGIN_M = 2.5  # farther away an attacker keeps this above the least clearance: gusts must not ground it (E)
 IMPACT_M = 1.0  # counts as a hit
 MISS_RANGE_M = 25.0  # farther away from here on after having come this near: it has gone by, and crashes
 
@@ -237,7 +238,7 @@ class TerminalLeg(Leg):
         vz = dz * share
         if distance > COMMIT_RANGE_M:
             self.floor.update(body, t_s, horizon_s=0.8 * distance / self._speed)
-            vz = max(vz, HEIGHT_GAIN * (self.floor.lowest_m - body.z))
+            vz = max(vz, HEIGHT_GAIN * (self.floor.lowest_m + APPROACH_MARGIN_M - body.z))
         calm = min(1.0, max(0.0, distance - IMPACT_M) / CALM_RANGE_M)
         response = TERMINAL_RESPONSE_S + calm * max(0.0, self.response_s - TERMINAL_RESPONSE_S)
         return Command(dx * share, dy * share, vz, response, calm, pursuit=True)
