@@ -54,7 +54,7 @@ def _inbound(paths: RunPaths) -> tuple[dict[str, SensorDescription], list[Platfo
         elif isinstance(message, PlatformPose):
             poses.append(message)
         elif isinstance(message, SensorScan):
-            heard.append(HeardScan(message, t_arrival_ns))
+            heard.append(HeardScan(t_arrival_ns, message))
     return sensors, poses, heard
 
 
