@@ -61,6 +61,8 @@ class PlatoonMotion:
             np.column_stack([m.position_m, m.velocity_mps, m.yaw_rad, m.pitch_rad, m.roll_rad, m.turret_rad])
             for m in self.hulls
         )
+        ring = np.array(self._vehicle.turret_position_m)
+        self._ring_velocity_mps: tuple[F64, ...] = tuple(_point_velocity(m, ring) for m in self.hulls)
 
     def _hull(self, i: int, level: F64, yaw: F64, rng: np.random.Generator) -> HullMotion:
         position = np.column_stack([level, self._terrain.height(level[:, 0], level[:, 1])])
@@ -97,6 +99,13 @@ class PlatoonMotion:
         now = two[0] * (1.0 - f) + two[1] * f
         return now[0:3], now[3:6], now[6:9], float(now[9])
 
+    def turret_velocity(self, i: int, t_s: float) -> F64:
+        """Return the velocity (3,) of the turret ring of hull ``i``: the hull's, and what its turning adds."""
+        k = min(max(t_s * RATE_HZ, 0.0), len(self._march.t_s) - 1.000001)
+        j = int(k)
+        two = self._ring_velocity_mps[i][j : j + 2]
+        return np.asarray(two[0] * (1.0 - (k - j)) + two[1] * (k - j))
+
     def engine(self, i: int, velocity_mps: F64) -> EngineState:
         """Return the engine's state of hull ``i`` at a velocity."""
         if float(np.hypot(velocity_mps[0], velocity_mps[1])) > MOVING_MPS:
@@ -128,6 +137,13 @@ def _vibration(rng: np.random.Generator, n: int, sigma_rad: float) -> F64:
     return out
 
 
+def _point_velocity(motion: HullMotion, point_body_m: F64) -> F64:
+    """Return the velocity (k, 3) of a point fixed in a hull's axes."""
+    angles = zip(motion.yaw_rad, motion.pitch_rad, motion.roll_rad, strict=True)
+    offset = np.array([enu_from_body(*a) @ point_body_m for a in angles])
+    return np.asarray(np.gradient(motion.position_m + offset, 1.0 / RATE_HZ, axis=0))
+
+
 def turret_state(
     hull_position_m: F64, hull_angles_rad: F64, turret_rad: float, ring_m: F64
 ) -> tuple[F64, F64, tuple[float, float, float]]:
@@ -151,8 +167,11 @@ def boxes_clear(boxes: tuple[Box, ...], origin_body_m: F64, directions_body: F64
     A box that contains the origin is not counted: a sensor sits on, or slightly inside, what carries it.
     """
     clear = np.ones(len(directions_body), dtype=np.bool_)
+    level_or_up = bool((directions_body[:, 2] >= 0.0).all())
     with np.errstate(divide="ignore", invalid="ignore"):
         for box in boxes:
+            if level_or_up and origin_body_m[2] >= box.up_m[1]:
+                continue  # from above its roof only a ray that goes down can hit a box
             low, high = np.array([box.forward_m, box.left_m, box.up_m]).T
             if np.all((origin_body_m >= low) & (origin_body_m <= high)):
                 continue

@@ -23,8 +23,6 @@ from sim.nav import NavigationError
 from sim.platforms import PlatformState, PlatoonMotion, attitude_of, boxes_clear, turret_state
 from sim.terrain import Terrain
 
-HALF_STEP_S = 0.01  # a turret's velocity is the difference of its positions over twice this
-
 
 @dataclass(frozen=True)
 class TargetStates:
@@ -93,8 +91,7 @@ class World:
         noise = self.platform_type.engine_noise
         noise_dba = {"off": noise.off_dba, "idle": noise.idle_dba, "moving": noise.moving_dba}[engine]
         if is_turret:
-            before, after = (self._turret_position(i, t_s + s) for s in (-HALF_STEP_S, HALF_STEP_S))
-            velocity = (after - before) / (2.0 * HALF_STEP_S)
+            velocity = self._platoon.turret_velocity(i, t_s)
             position, rotation, attitude = turret_state(position, angles, turret, self._ring)
         else:
             _, rotation, _ = turret_state(position, angles, 0.0, self._ring)
@@ -145,10 +142,6 @@ class World:
             origin_body = body.enu_from_body.T @ (origin_m - body.position_m)
             clear &= boxes_clear(boxes, origin_body, offset @ body.enu_from_body)
         return clear
-
-    def _turret_position(self, i: int, t_s: float) -> F64:
-        position, _, angles, turret = self._platoon.hull(i, t_s)
-        return turret_state(position, angles, turret, self._ring)[0]
 
     def _hull_point(self, hull_id: str, t_s: float) -> tuple[float, float, float, float, float]:
         """Return where an attacker aims: position (east, north, up) and level velocity of a hull's aim point."""

@@ -159,6 +159,8 @@ class MicrophoneArray(Sensor):
 
     def _bearings(self, view: View, snr_db: F64, rng: np.random.Generator) -> tuple[F64, NDArray[np.int64]]:
         """Return the rows of detected targets; sources inside one beam are heard as one."""
+        if not len(view.index):
+            return self.empty_rows(0), view.index
         heard_hz = self._heard_hz[view.index]
         wavelength = self.speed_of_sound_mps / heard_hz
         beam = np.minimum(BEAMWIDTH_FACTOR * wavelength / self.profile.array_diameter_m, np.pi)
@@ -192,6 +194,8 @@ class MicrophoneArray(Sensor):
 
     def _false_bearings(self, pose: Pose, rng: np.random.Generator) -> F64:
         m = int(rng.poisson(self.profile.false_alarms_per_scan))
+        if not m:
+            return self.empty_rows(0)
         azimuth, elevation, _ = self.false_directions(m, rng, pose)
         level = self.profile.detection_threshold_db + rng.exponential(2.0, m)
         across, up = self.sigmas(level, np.full(m, NOMINAL_HZ))

@@ -213,6 +213,8 @@ class Sensor(ABC):
 
         Returns which ones those are, too: they come from things on the ground.
         """
+        if not m:
+            return np.empty(0), np.empty(0), np.empty(0, dtype=np.bool_)
         azimuth = rng.uniform(*self.azimuth_rad, m)
         elevation = rng.uniform(*self.elevation_rad, m)
         hugging = rng.random(m) < GROUND_HUGGING_SHARE
@@ -227,6 +229,8 @@ class Sensor(ABC):
         self, rows: F64, cause: NDArray[np.int64], quality: F64, probability: F64, rng: np.random.Generator
     ) -> Observation:
         """Add the class scores and close the observation; the order of the rows says nothing of their cause."""
+        if not len(rows):
+            return Observation(rows, self.class_model.names, cause, probability)
         rows[:, N_COLUMNS:] = self.class_model.scores(cause, quality, rng)
         order = rng.permutation(len(rows))
         return Observation(rows[order], self.class_model.names, cause[order], probability)

@@ -89,6 +89,8 @@ class Camera(Sensor):
 
     def _blobs(self, view: View, pose: Pose, rng: np.random.Generator) -> tuple[F64, NDArray[np.int64]]:
         """Return the rows of detected targets; those that touch in the image are one blob."""
+        if not len(view.index):
+            return self.empty_rows(0), view.index
         size = self.targets.size_m[view.index] / np.maximum(view.range_m, 1.0)
         cell = np.maximum(size, RESOLVED_PX * self.ifov_rad)
         across = cell / np.maximum(np.cos(view.elevation_rad), 0.05)
@@ -126,6 +128,8 @@ class Camera(Sensor):
 
     def _false_blobs(self, pose: Pose, rng: np.random.Generator) -> F64:
         m = int(rng.poisson(self.profile.false_alarms_per_scan))
+        if not m:
+            return self.empty_rows(0)
         azimuth, elevation, _ = self.false_directions(m, rng, pose)
         sigma = np.full(m, self.sigma_rad())
         pixels = self.profile.px_half_sky * 0.5 + rng.exponential(FALSE_PIXELS, m)

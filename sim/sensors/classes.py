@@ -79,8 +79,8 @@ class ClassModel:
     def scores(self, cause: NDArray[np.int64], quality: F64, rng: np.random.Generator) -> F64:
         """Return scores (m, names) of detections with a cause (target, or -1) and a quality in 0..1."""
         m = len(cause)
-        if not self._width:
-            return np.empty((m, 0))
+        if not self._width or not m:
+            return np.empty((m, len(self.names)))
         noise = rng.standard_normal((m, self._width))
         strength = (quality * self._separation)[:, None]
         feature = noise.copy()

@@ -145,6 +145,8 @@ class RadioFinder(Sensor):
     ) -> tuple[F64, NDArray[np.int64]]:
         """Return one row a heard target (its strongest emission); two on one frequency inside the beam are one."""
         heard = np.flatnonzero(hit)
+        if not len(heard):
+            return self.empty_rows(0), heard
         heard = heard[np.argsort(-snr_db[heard], kind="stable")]
         _, first = np.unique(self._owner[heard], return_index=True)
         best = heard[np.sort(first)]
@@ -195,6 +197,8 @@ class RadioFinder(Sensor):
 
     def _false_bearings(self, pose: Pose, rng: np.random.Generator) -> F64:
         m = int(rng.poisson(self.profile.false_alarms_per_scan))
+        if not m:
+            return self.empty_rows(0)
         azimuth, _, _ = self.false_directions(m, rng, pose)
         level = self.profile.detection_threshold_db + rng.exponential(3.0, m)
         frequency = np.full(m, float(np.mean([(b.low_hz + b.high_hz) / 2.0 for b in self.profile.bands])))
