@@ -1,6 +1,7 @@
 """What the simulator knows; recorded, displayed and scored, never read by the node's estimation.
 
-Only ``sim``, ``vedette``, ``benchmarks``, ``edge_node.replay`` and ``edge_node.console`` may import this module.
+Only ``sim``, ``vedette``, ``benchmarks``, and of the node's package ``edge_node.recording``,
+``edge_node.foxglove``, ``edge_node.replay`` and ``edge_node.console`` may import this module.
 """
 
 from __future__ import annotations
