@@ -206,7 +206,9 @@ def main() -> int:
     radar.introduce(given.patience)
     heard = fly(radar, given.seconds, random.Random(given.seed))
     radar.say(END_OF_STREAM, radar.now_ns(), {"t_ns": radar.now_ns()})
-    radar.hear_answers(1000)
+    until_s = time.monotonic() + 5.0
+    while radar.accepted + len(radar.refused) < radar.sequence and time.monotonic() < until_s:
+        radar.hear_answers(200)
     late = [error_m for _, error_m in heard[len(heard) // 2 :]]
     report = {
         "sent": radar.sequence,

@@ -16,8 +16,8 @@ import pytest
 SCRIPT = Path(__file__).with_name("foreign_sensor.py")
 VEDETTE = str(Path(sys.executable).with_name("vedette"))
 SECONDS = 6.0
-# One look's cross-range sigma at 900 m is 0.014 * 900 = 13 m; a track of 30 looks is well inside three times that.
-MEDIAN_ERROR_MAX_M = 40.0
+# One look is off by 0.009 rad * 900 m = 8 m across and 0.014 * 900 = 13 m in height; a track is not worse than one look.
+MEDIAN_ERROR_MAX_M = 13.0
 
 
 def free_port_pair() -> int:
