@@ -20,8 +20,7 @@ app = typer.Typer(
 
 Backend = Literal["numba", "filterpy"]
 BackendOption = Annotated[
-    str,
-    typer.Option("--filter-backend", help="numba (fast) or filterpy (the slow textbook reference).", metavar="NAME"),
+    Backend, typer.Option("--filter-backend", help="numba is fast, filterpy the slow textbook reference.")
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, print only the result.")]
 SetOption = Annotated[
@@ -30,12 +29,6 @@ SetOption = Annotated[
         "--set", help="Override one value of the scenario, for example targets[0].start_s=3.", metavar="KEY=VALUE"
     ),
 ]
-
-
-def _backend(name: str) -> Backend:
-    if name == "numba" or name == "filterpy":
-        return name
-    raise typer.BadParameter(f"--filter-backend = {name}: must be numba or filterpy")
 
 
 @app.command()
@@ -74,7 +67,7 @@ def run(
             overrides=tuple(set_ or ()),
             in_process=in_process,
             transport=transport,
-            backend=_backend(filter_backend),
+            backend=filter_backend,
             quiet=quiet,
         )
     )
@@ -85,7 +78,9 @@ def run(
 def replay(
     run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder with its journals.")],
     speed: Annotated[str, typer.Option(help="1 is real time, max as fast as it goes.")] = "max",
-    filter_backend: BackendOption = "numba",
+    filter_backend: Annotated[
+        Backend | None, typer.Option("--filter-backend", help="Default: the recorded one.")
+    ] = None,
     quiet: QuietOption = False,
 ) -> None:
     """Feed a recording through the node again and say whether the tracks are bit-identical.
@@ -93,8 +88,9 @@ def replay(
     Example: vedette replay runs/fpv_treeline-seed1
     """
     from vedette import replay as verb
+    from vedette.run import parse_speed
 
-    verb.main(run_folder, speed=speed, backend=_backend(filter_backend), quiet=quiet)
+    verb.main(run_folder, speed=parse_speed(speed), backend=filter_backend, quiet=quiet)
 
 
 @app.command()
@@ -129,7 +125,7 @@ def node(
     """
     from vedette import node as verb
 
-    verb.main(listen, sensors=sensors, out=out, backend=_backend(filter_backend))
+    verb.main(listen, sensors=sensors, out=out, backend=filter_backend)
 
 
 @app.command()
@@ -139,7 +135,9 @@ def track(
     sensors: Annotated[Path, typer.Option(help="SENSORS.yaml.")],
     out: Annotated[Path, typer.Option(help="TRACKS.csv or .parquet to write.")],
     poses: Annotated[Path | None, typer.Option(help="POSES.csv, where sensors ride on platforms.")] = None,
-    order: Annotated[str, typer.Option(help="arrival (as a live node would hear it) or validity.")] = "arrival",
+    order: Annotated[
+        Literal["arrival", "validity"], typer.Option(help="arrival (as a live node would hear it) or validity.")
+    ] = "arrival",
     filter_backend: BackendOption = "numba",
     quiet: QuietOption = False,
 ) -> None:
@@ -149,7 +147,7 @@ def track(
     """
     from vedette import track as verb
 
-    verb.main(detections, sensors, poses, out, order=order, backend=_backend(filter_backend), quiet=quiet)
+    verb.main(detections, sensors, poses, out, order=order, backend=filter_backend, quiet=quiet)
 
 
 @app.command()
@@ -172,7 +170,7 @@ def score(
 @exit_codes
 def convert(
     run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
-    to: Annotated[str, typer.Option("--to", help="csv or parquet.")] = "csv",
+    to: Annotated[Literal["csv", "parquet"], typer.Option("--to", help="Format of the tables.")] = "csv",
     out: Annotated[Path | None, typer.Option(help="Folder to write to; default: the run folder.")] = None,
 ) -> None:
     """Write the tables of a recording again, as CSV or Parquet.
@@ -207,6 +205,26 @@ def thermal(
     from vedette import detect as verb
 
     verb.main(clip, out, hfov_deg, quiet=quiet)
+
+
+@app.command()
+@exit_codes
+def batch(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[SCENARIO]...", help="Default: the whole library.")
+    ] = None,
+    seeds: Annotated[str, typer.Option(help="Ranges and numbers, for example 1-20 or 1,5,9.")] = "1-2",
+    out: Annotated[Path, typer.Option(help="Folder for the table and the runs.")] = Path("runs/batch"),
+    jobs: Annotated[int, typer.Option(help="Runs at a time.", min=1, max=256)] = 1,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep journals and tables of every run.")] = False,
+) -> None:
+    """Run scenarios with many seeds and judge the figures: a table for people, batch.json for programs.
+
+    Example: vedette batch swarm_12 fpv_treeline --seeds 1-20 --jobs 2
+    """
+    from vedette import batch as verb
+
+    verb.main(names or (), seeds, out, jobs, keep=keep)
 
 
 @app.command()

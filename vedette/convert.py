@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vedette.errors import InputError
-from vedette.products import write_tables
+from vedette.products import Format, write_tables
 from vedette.run_folder import existing
 
 
-def main(run_folder: Path, to: str, out: Path | None) -> None:
+def main(run_folder: Path, to: Format, out: Path | None) -> None:
     """Write the tables and say where."""
-    if to != "csv" and to != "parquet":
-        raise InputError(f"--to = {to}: must be csv or parquet")
     paths = existing(run_folder)
     target = paths.root if out is None else out
     target.mkdir(parents=True, exist_ok=True)

@@ -24,10 +24,15 @@ class RunFailed(RuntimeError):
 def input_errors() -> tuple[type[Exception], ...]:
     """Return the exception types of every package that mean "the input is wrong"."""
     from detectors.media import MediaError
+    from edge_node.config import ConfigError
+    from edge_node.recording import RecordingError
+    from edge_node.replay import ReplayError
     from edge_node.tables.errors import TableError
+    from messages.zmq_bus import EndpointError
     from scenarios.loader import ScenarioError
 
-    return (InputError, ScenarioError, TableError, MediaError, FileNotFoundError, NotADirectoryError, FileExistsError)
+    package = (ScenarioError, TableError, MediaError, ConfigError, RecordingError, ReplayError, EndpointError)
+    return (InputError, *package, FileNotFoundError, NotADirectoryError, FileExistsError, PermissionError)
 
 
 def exit_codes(verb: Callable[P, R]) -> Callable[P, R]:

@@ -52,7 +52,7 @@ def main(options: RunOptions) -> None:
 
 def run(options: RunOptions) -> tuple[RunPaths, dict[str, Any], bool]:
     """Run a scenario; return its folder, its summary and whether Ctrl-C cut it short."""
-    speed = _speed(options.speed)
+    speed = parse_speed(options.speed)
     if options.in_process and speed is not None:
         raise InputError(f"--speed = {options.speed}: must be max with --in-process (one process runs in lock-step)")
     scenario = load(options.scenario, options.overrides)
@@ -95,7 +95,7 @@ def _finish(options: RunOptions, paths: RunPaths, scenario: Scenario, seed: int,
     return write_results(paths, scenario, seed, progress.phase, report=options.report)
 
 
-def _speed(text: str) -> float | None:
+def parse_speed(text: str) -> float | None:
     """Return the factor to real time, or None for lock-step. Raises InputError."""
     if text == "max":
         return None

@@ -6,16 +6,14 @@ from pathlib import Path
 
 from rich.progress import Progress as Bar
 
+from edge_node.tables.detections_file import Order
 from edge_node.tables.track_files import Backend, track_files
-from vedette.errors import InputError
 
 
 def main(
-    detections: Path, sensors: Path, poses: Path | None, out: Path, *, order: str, backend: Backend, quiet: bool
+    detections: Path, sensors: Path, poses: Path | None, out: Path, *, order: Order, backend: Backend, quiet: bool
 ) -> None:
     """Track the files and say what was done."""
-    if order != "arrival" and order != "validity":
-        raise InputError(f"--order = {order}: must be arrival or validity")
     with Bar(disable=quiet, transient=True) as bar:
         task = bar.add_task("tracking", total=None)
         counts = track_files(
