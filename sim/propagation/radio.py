@@ -18,7 +18,7 @@ def free_space_loss_db(range_m: ArrayLike, frequency_hz: ArrayLike) -> F64:
 
 
 def path_loss_db(range_m: ArrayLike, frequency_hz: ArrayLike, height_1_m: ArrayLike, height_2_m: ArrayLike) -> F64:
-    """Return the loss over flat ground: free space up to ``4 h1 h2 f / c``, 40 dB a decade beyond it.
+    """Return the loss over flat ground: free space up to ``4 pi h1 h2 f / c``, 40 dB a decade beyond it.
 
     Beyond the breakpoint the direct and the reflected ray cancel: ``40 lg R - 20 lg(h1 h2)``. The
     larger of the two is taken, so that the curve has no step upwards.
