@@ -97,9 +97,8 @@ def test_viewers_decode_tracks_truth_frames_and_alerts(run: Path) -> None:
     seen: Counter[str] = Counter()
     first: dict[str, object] = {}
     with report.path.open("rb") as file:
-        for schema, channel, _, message in make_reader(
-            file, decoder_factories=[DecoderFactory()]
-        ).iter_decoded_messages(topics=["/view/tracks", "/view/truth", "/view/tf", "/view/alerts", "/view/platforms"]):
+        reader = make_reader(file, decoder_factories=[DecoderFactory()])
+        for schema, channel, _, message in reader.iter_decoded_messages(topics=list(VIEWS)):
             seen[f"{channel.topic} {schema.name}"] += 1
             first.setdefault(channel.topic, message)
     assert seen["/view/truth foxglove.SceneUpdate"] == 23
