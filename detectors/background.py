@@ -36,7 +36,7 @@ class BackgroundConfig:
     initial_sigma_grey: float = 10.0
     """Assumed change of places never seen before: high, so that the edge of a pan raises no alarm."""
     change_clip_grey: float = 8.0
-    """One frame's change counts at most this much in the variance (5 noise floors): a slow target does not mask itself."""
+    """One frame's change counts at most this much in the variance: a slow target does not mask itself."""
     scene_cut_fraction: float = 0.25
     """When more of the image than this changed beyond 5 sigma, it is a new scene: start again. A cut between two
     clips with the same sky changes only the ground; the nearest target that matters fills a twentieth."""
