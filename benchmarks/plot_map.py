@@ -42,7 +42,7 @@ def draw_map(run: RunFolder, ground: Ground | None = None) -> Figure:
     """Return the map of a run, north up."""
     low, high = _extent(run)
     wide_in = WIDTH_IN - LEGEND_IN - 0.9  # what labels and legend leave for the map itself
-    height_in = float(np.clip(wide_in * (high[1] - low[1]) / (high[0] - low[0]) + 0.6, 4.4, 9.0))
+    height_in = float(np.clip(wide_in * (high[1] - low[1]) / (high[0] - low[0]) + 0.6, 4.4, 8.0))
     drawing = Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
     axes = drawing.subplots()
     axes.set_aspect("equal")
@@ -64,7 +64,7 @@ def _extent(run: RunFolder) -> tuple[F64, F64]:
     points = np.concatenate([part.reshape(-1, 2) for part in shown] + [np.array([[-100.0, -100.0], [100.0, 100.0]])])
     low, high = points.min(axis=0), points.max(axis=0)
     margin = MARGIN * float((high - low).max())
-    least = 0.45 * float((high - low).max())  # a straight approach along one axis still gets a wide strip
+    least = 0.65 * float((high - low).max())  # a straight approach along one axis still gets a wide strip
     pad = np.maximum(margin, (least - (high - low)) / 2.0)
     return low - pad, high + pad
 

@@ -123,8 +123,10 @@ def _position(sensor: SensorDescription, origin_m: F64, truth: TruthTable, targe
         for _ in range(EMISSION_STEPS):
             delay_ns = np.linalg.norm(position - origin_m, axis=1) / SOUND_MPS * NS_PER_S
             position, airborne = at_times(truth, target, t_ns - np.rint(delay_ns).astype(np.int64))
+    if not truth.pd:
+        return position, airborne  # a truth without the model's word: whatever flies may be seen
     if sensor.sensor_id not in truth.pd:
-        return position, airborne
+        return position, np.zeros_like(airborne)  # the model saw nothing with this sensor
     rows = truth.rows(target)
     last = np.clip(np.searchsorted(truth.t_ns[rows], t_ns, side="right") - 1, 0, None)
     pd = truth.pd[sensor.sensor_id][rows]
