@@ -143,7 +143,7 @@ def catalogue_section() -> str:
 
 def pages() -> dict[str, str]:
     """Return file name -> text of every generated page."""
-    return {"icd.md": icd.markdown(), "scenario-schema.md": schema_page()}
+    return {"icd.md": icd.render(), "scenario-schema.md": schema_page()}
 
 
 def main() -> int:
