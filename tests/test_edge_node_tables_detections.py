@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 
@@ -214,6 +215,14 @@ def test_a_writer_that_fails_leaves_the_old_file_alone(tmp_path):
     assert path.read_text() == "old"
     with pytest.raises(TableError, match="does not exist: make it first"):
         write_detections(tmp_path / "no" / "d.csv", [])
+
+
+def test_without_pyarrow_parquet_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    with pytest.raises(TableError, match=r"pip install 'vedette\[parquet\]', or use \.csv"):
+        write_detections(tmp_path / "d.parquet", some_scans(np.random.default_rng(3), 2))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_hundred_thousand_rows_are_read_within_seconds(tmp_path):
