@@ -174,6 +174,9 @@ def processes(
             child.stop()
             child.close()
         bus.close()
+        for endpoint in (ingest, publish):  # the socket files of an ended node only confuse
+            if endpoint.startswith("ipc://"):
+                Path(endpoint.removeprefix("ipc://")).unlink(missing_ok=True)
 
 
 def _write_configs(

@@ -80,7 +80,7 @@ def write_results(
         folder,
         scenario=scenario.name,
         seed=seed,
-        duration_s=scenario.duration_s,
+        duration_s=scenario.duration_s if whole else None,
         ledgers=(m for m in ledgers if isinstance(m, LatencyLedger)),
         alone=alone,
     )

@@ -71,7 +71,7 @@ def run(options: RunOptions) -> tuple[RunPaths, dict[str, Any], bool]:
         except InputError:
             _undo(paths, existed)
             raise
-        summary = _finish(options, paths, scenario, seed, progress)
+        summary = _finish(options, paths, scenario, seed, progress, whole=not interrupted)
     return paths, summary, interrupted
 
 
@@ -92,7 +92,7 @@ def _finish(options: RunOptions, paths: RunPaths, scenario: Scenario, seed: int,
     if options.recording:
         progress.phase("writing engagement.mcap")
         write_recording(paths)
-    return write_results(paths, scenario, seed, progress.phase, report=options.report)
+    return write_results(paths, scenario, seed, progress.phase, report=options.report, whole=whole)
 
 
 def parse_speed(text: str) -> float | None:
