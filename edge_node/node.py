@@ -43,6 +43,11 @@ class _Cost(NamedTuple):
     journal_ms: float
 
 
+class _Released(NamedTuple):
+    held: Held
+    t_release_ns: int
+
+
 class _Unwritten:
     """Stands for the journal while the node reads that same journal again."""
 
@@ -72,7 +77,7 @@ class FusionNode:
         self._door = Door(config)
         self._ordering = Ordering(config.hold_back_ns)
         self._watch = SensorWatch()
-        self._released: deque[tuple[Held, int]] = deque()
+        self._due: deque[_Released | PlatformPose | SensorDescription] = deque()
         self._costs: dict[int, _Cost] = {}
         self._poses: dict[str, PlatformPose] = {}
         self._heard: set[str] = set()
@@ -143,9 +148,16 @@ class FusionNode:
     # ---- work
 
     def work(self) -> None:
-        """Fuse and publish what the last event released; report health when it is due."""
-        while self._released:
-            self._fuse(*self._released.popleft())
+        """Fuse and publish what the last event made due, in its order; report health when it is due."""
+        while self._due:
+            item = self._due.popleft()
+            if isinstance(item, PlatformPose):
+                self._poses[item.platform_id] = item
+                self._tracker.set_pose(item)
+            elif isinstance(item, SensorDescription):
+                self._tracker.add_sensor(item)
+            else:
+                self._fuse(item.held, item.t_release_ns)
         if not self.warming and self.clock.now_ns() >= self._next_health_ns:
             self.report_health()
 
@@ -224,6 +236,7 @@ class FusionNode:
     def _take(self, admitted: Admitted, cost: _Cost) -> None:
         frame, t_arrival_ns = admitted.frame, admitted.t_arrival_ns
         message: Message = frame.message
+        self._advance(t_arrival_ns)  # first what was due before this frame came
         self._heard.add(frame.node)
         self._ended.discard(frame.node)
         max_age_s = frame.topic.value.max_age_s
@@ -233,11 +246,10 @@ class FusionNode:
             self._watch.scanned(message.sensor_id, t_arrival_ns)
             self._costs[self._ordering.put(message, t_arrival_ns)] = cost
         elif isinstance(message, PlatformPose):
-            self._poses[message.platform_id] = message
-            self._tracker.set_pose(message)
+            self._due.append(message)
         elif isinstance(message, SensorDescription):
             self._watch.described(message, t_arrival_ns)
-            self._tracker.add_sensor(message)
+            self._due.append(message)
         elif isinstance(message, SensorStatus):
             self._watch.reported(message)
         elif isinstance(message, EndOfStream):
@@ -250,7 +262,11 @@ class FusionNode:
         self._release(self._ordering.advance(self.clock.now_ns()))
 
     def _release(self, scans: list[Held]) -> None:
-        self._released.extend((held, self.clock.now_ns()) for held in scans)
+        """Queue scans for fusion. In lock-step the clock jumps over the moment at which a scan was due."""
+        now_ns = self.clock.now_ns()
+        for held in scans:
+            due_ns = held.t_arrival_ns + self.config.hold_back_ns
+            self._due.append(_Released(held, min(now_ns, due_ns) if self.config.lock_step else now_ns))
 
     def _fuse(self, held: Held, t_release_ns: int) -> None:
         scan = held.scan

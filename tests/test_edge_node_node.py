@@ -110,10 +110,26 @@ def test_every_stage_of_a_scan_is_in_the_ledger_and_total_is_their_sum() -> None
     (ledger,) = bench.said(Topics.LEDGER)
     assert isinstance(ledger, LatencyLedger)
     assert set(ledger.stages_ms) == {"decode", "journal", "ordering", "fusion", "threat", "publish", "total"}
-    assert ledger.stages_ms["ordering"] == pytest.approx(6.0)
+    assert ledger.stages_ms["ordering"] == pytest.approx(5.0)
     assert ledger.stages_ms["fusion"] == pytest.approx(0.25)
     parts = sum(value for name, value in ledger.stages_ms.items() if name != "total")
     assert ledger.stages_ms["total"] == pytest.approx(parts)
+
+
+def test_what_was_due_before_a_pose_came_is_fused_before_it_is_applied() -> None:
+    early, late = Bench(NodeConfig()), Bench(NodeConfig())
+    for bench, t_pose_ns in ((early, 14 * MS), (late, 16 * MS)):
+        bench.introduce()
+        bench.give(scan_frame(1, 10 * MS), t_arrival_ns=10 * MS)
+        bench.give(frame(pose("tank_1", 0, yaw_rad=1.0), "tank_1", 0), b"tank_1", t_arrival_ns=t_pose_ns)
+        bench.node.finish()
+    moved, first = early.said(Topics.TRACKS)[0].tracks[0].state, late.said(Topics.TRACKS)[0].tracks[0].state
+    fresh = Bench(NodeConfig())
+    fresh.introduce()
+    fresh.give(scan_frame(1, 10 * MS), t_arrival_ns=10 * MS)
+    fresh.node.finish()
+    assert first == fresh.said(Topics.TRACKS)[0].tracks[0].state
+    assert moved != first
 
 
 REFUSALS = [
