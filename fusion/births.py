@@ -31,7 +31,7 @@ class Births:
         self._waiting: F64 = np.empty((0, crossing.B_SIZE))
         self._waiting_ns: I64 = np.empty(0, np.int64)
 
-    def start(self, table: TrackTable, scan: Scan, hits: Hits, level_priors: F64, lone: bool) -> int:
+    def start(self, table: TrackTable, scan: Scan, hits: Hits, level_priors: F64) -> int:
         """Start tracks from the parts of the scan that no track explains; return how many."""
         free = 1.0 - hits.explained
         candidates = np.flatnonzero(free > self._config.birth.unexplained)
@@ -47,7 +47,7 @@ class Births:
         if claims.any():
             started += self._from_claims(table, scan, candidates[claims], free, level_priors)
         if bearings.any():
-            start = self._from_lone_camera if lone else self._from_crossings
+            start = self._from_lone_camera if scan.lone else self._from_crossings
             started += start(table, scan, candidates[bearings], free, level_priors)
         return started
 

@@ -30,8 +30,12 @@ class SensorConfig:
     lag_acceleration_mps2: float = 5.0
     """Acceleration that the target may have had while its sound travelled (FPV rms 3-9.5, decorrelated in ~1 s)."""
     pose_memory_s: float = 2.0
-    """A heading or position bias does not average out over the filter's memory: its variance in R is
-    multiplied by ``max(1, pose_memory_s / scan_period_s)``, so that the filtered result keeps it."""
+    """A heading or position bias does not average out over the filter's memory: its variance in R is multiplied by
+    the number of looks that the platform's sensors had at the track within this time (at least 1: for one sensor
+    that never misses this is ``max(1, pose_memory_s / scan_period_s)``), so that the filtered result keeps it."""
+    alignment_sigma_rad: float = 0.0004
+    """Constant error of a sensor's axes on its platform after calibration, about any axis: 0.02 deg; treated like
+    the pose. Sensors without a platform are surveyed in and have none."""
     tilt_share: float = 0.4
     """Pitch and roll sigma over heading sigma: gravity is known better than north (levels 0.02-0.05 deg against
     0.05-0.2 deg of heading, physics 5); pose messages carry the heading's alone."""

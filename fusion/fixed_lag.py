@@ -10,6 +10,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 from fusion.sensors import UnknownSensor
+from fusion.step import Scan
 from fusion.tracker import Snapshot, StepResult, Tracker
 from messages.types import PlatformPose, SensorDescription, SensorScan
 
@@ -29,6 +30,7 @@ class Entry:
     scan: SensorScan
     described: SensorDescription
     before: Snapshot | None = None
+    ready: Scan | None = None
 
 
 class FixedLag:
@@ -55,12 +57,12 @@ class FixedLag:
 
     def set_pose(self, pose: PlatformPose) -> None:
         """Take a pose; scans already run that it would have changed are run again with the next step."""
-        before_ns = self.tracker.pose_before(pose.platform_id, pose.t_ns)
+        before_ns = self.tracker.book.pose_before(pose.platform_id, pose.t_ns)
         self.tracker.set_pose(pose)
         for i, entry in enumerate(self._entries):
             if entry.key[0] > before_ns and entry.described.platform_id == pose.platform_id:
+                entry.ready = None
                 self._stale_from = i if self._stale_from is None else min(self._stale_from, i)
-                return
 
     def step(self, scan: SensorScan) -> StepResult | None:
         """Fuse one scan; return the tracks at the newest time, or None for a scan older than the lag."""
@@ -71,20 +73,21 @@ class FixedLag:
             return None
         key = (scan.t_ns, scan.sensor_id, scan.scan)
         entry = Entry(key, scan, self._descriptions[scan.sensor_id])
+        self._prepared(entry)  # raises before anything has changed
         i = bisect_right(self._keys, key)
         first = i if self._stale_from is None else min(i, self._stale_from)
         if first == len(self._entries):
-            result = self._run(entry)
+            self._run(entry)
             self._insert(i, entry)
         else:
             if i == 0:
                 entry.before = self._entries[0].before
             self._insert(i, entry)
-            result = self._rerun(first, entry)
+            self._rerun(first)
         self._stale_from = None
         self._newest_ns = max(self._newest_ns, scan.t_ns)
         self._forget()
-        return result
+        return self.tracker.result()
 
     def _horizon_ns(self) -> int:
         base = self._entries[0].before.t_ns if self._entries and self._entries[0].before else -1
@@ -94,25 +97,25 @@ class FixedLag:
         self._entries.insert(i, entry)
         self._keys.insert(i, entry.key)
 
-    def _run(self, entry: Entry) -> StepResult:
+    def _run(self, entry: Entry) -> None:
         """Step one entry with the description that was valid for it, after a snapshot if one is due."""
         due = not self._entries or entry.key[0] - self._snapshot_ns >= SNAPSHOT_EVERY_NS
         before = self.tracker.snapshot() if due else None
-        self.tracker.use(entry.described)
-        result = self.tracker.step(entry.scan)
+        self.tracker.advance(self._prepared(entry))
         entry.before = before
         if due:
             self._snapshot_ns = entry.key[0]
-        return result
 
-    def _rerun(self, first: int, fresh: Entry) -> StepResult:
+    def _prepared(self, entry: Entry) -> Scan:
+        """Return the entry's scan ready for the tracker, made with the description that was valid for it."""
+        if not self.tracker.book.uses(entry.described):
+            self.tracker.add_sensor(entry.described)
+        if entry.ready is None:
+            entry.ready = self.tracker.book.prepare(entry.scan)
+        return entry.ready
+
+    def _rerun(self, first: int) -> None:
         """Go back to the last snapshot at or before an entry and run everything after it again."""
-        try:
-            self.tracker.check(fresh.scan)
-        except ValueError:
-            self._entries.remove(fresh)
-            self._keys.remove(fresh.key)
-            raise
         self.reruns += 1
         while self._entries[first].before is None:
             first -= 1
@@ -121,10 +124,9 @@ class FixedLag:
         self.tracker.restore(start)
         self._snapshot_ns = -SNAPSHOT_EVERY_NS
         for entry in self._entries[first:]:
-            result = self._run(entry)
+            self._run(entry)
         if self._entries[first].before is None:
             self._entries[first].before = start
-        return result
 
     def _forget(self) -> None:
         """Drop entries older than the lag, up to the last snapshot that is still needed."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from messages.detections import N_COLUMNS
+from fusion.kernels import classes
 from messages.frames import F64
 
 if TYPE_CHECKING:
@@ -77,16 +77,8 @@ SPEED_HIGH: F64 = np.array([50.0, 20.0, 42.0, 55.0, 20.0, 90.0])
 SPEED_SOFT: F64 = np.array([6.0, 3.0, 5.0, 5.0, 4.0, 20.0])
 MOTION_MEMORY_S = 2.0  # motion is one long piece of evidence: it counts once every two seconds
 MOTION_FLOOR = 0.05  # a class may fly outside its usual speeds one time in twenty
-
-
-def motion_likelihoods(speed_mps: F64, speed_sigma_mps: F64) -> F64:
-    """Return likelihoods (n, K) of the speeds (n,), softened by their own sigma (n,)."""
-    soft = np.sqrt(SPEED_SOFT**2 + speed_sigma_mps[:, None] ** 2)
-    below = np.minimum((speed_mps[:, None] - SPEED_LOW) / soft, 0.0)
-    above = np.maximum((speed_mps[:, None] - SPEED_HIGH) / soft, 0.0)
-    width = np.minimum(np.maximum(SPEED_HIGH - SPEED_LOW, 5.0), 60.0)
-    inside = np.exp(-0.5 * (below**2 + above**2)) * (25.0 / width)
-    return np.asarray(np.maximum(inside, MOTION_FLOOR), dtype=np.float64)
+SPEED_HEIGHT: F64 = 25.0 / np.clip(SPEED_HIGH - SPEED_LOW, 5.0, 60.0)  # density: a class of narrow speeds gains more
+MOST_CLASS_FACTOR = 3.0  # identity must never outweigh position: a gate away costs thousands
 
 
 def probabilities(log_class: F64) -> F64:
@@ -95,64 +87,40 @@ def probabilities(log_class: F64) -> F64:
     return np.asarray(p / p.sum(axis=-1, keepdims=True), dtype=np.float64)
 
 
-def bounded(log_class: F64) -> F64:
-    """Return the log posterior shifted to a maximum of zero and kept within MAX_LOG_RATIO."""
-    return np.asarray(np.maximum(log_class - log_class.max(axis=-1, keepdims=True), -MAX_LOG_RATIO), dtype=np.float64)
+def scan_evidence(kind: str, scores: F64, class_names: tuple[str, ...]) -> tuple[F64, F64]:
+    """Return what a scan's rows say of the class: score ratios to an average target, and log likelihoods (m, K).
+
+    Either has no rows where the scan has no scores, and where neither scores nor the kind of sensor say anything.
+    """
+    nothing = np.empty((0, N_CLASSES))
+    informative = scores.shape[0] > 0 and scores.shape[1] > 0 and not bool(np.isnan(scores).all())
+    emission = EMISSION_LIKELIHOOD.get(kind)
+    if not informative:
+        if emission is None or len(scores) == 0:
+            return nothing, nothing
+        return nothing, np.tile(np.log(emission), (len(scores), 1))
+    likelihood = score_likelihoods(scores, class_names)
+    ratio = likelihood / (likelihood @ np.exp(CLASS_PRIOR))[:, None]
+    evidence = np.log(likelihood)
+    return ratio, evidence if emission is None else evidence + np.log(emission)
 
 
-class Identity:
+class IdentityKeeper:
     """Keep the class posterior of the track table up to date."""
 
-    def __init__(self) -> None:
-        self._likelihoods: F64 = np.ones((0, N_CLASSES))
-        self._informative = False
-
     def weigh(self, table: TrackTable, scan: Scan, track: I64, det: I64, like: F64) -> None:
-        """Multiply the likelihoods of the pairs (pairs, M) by how well class scores fit the track's identity.
-
-        The ratio to an average target is tempered by a square root and bounded, because identity must
-        never outweigh position: a wrong class score may cost a factor 3, a gate away costs thousands.
-        """
-        scores = scan.rows[:, N_COLUMNS:]
-        self._informative = scores.shape[1] > 0 and not bool(np.isnan(scores).all())
-        if not self._informative:
-            return
-        self._likelihoods = score_likelihoods(scores, scan.class_names)
-        if len(track) == 0:
-            return
-        p = probabilities(table.columns.log_class[: table.n])
-        average = self._likelihoods @ np.exp(CLASS_PRIOR)
-        ratio = np.sum(p[track] * self._likelihoods[det], axis=1) / average[det]
-        like *= np.clip(np.sqrt(ratio), 1.0 / 3.0, 3.0)[:, None]
+        """Let the class scores enter the likelihoods of the pairs (pairs, M), tempered and bounded."""
+        if len(scan.class_ratio):
+            classes.weigh_pairs(like, table.columns.log_class, track, det, scan.class_ratio, MOST_CLASS_FACTOR)
 
     def update(self, table: TrackTable, scan: Scan, hits: Hits, dt: float, xm: F64, Pm: F64) -> None:
         """Take the scan's scores, its kind of evidence and the motion since the last step into the posterior."""
         n, c = table.n, table.columns
-        if n == 0:
-            return
-        moved = motion_log_likelihoods(xm[:n], Pm[:n])
-        c.log_class[:n] += min(dt / MOTION_MEMORY_S, 1.0) * moved
-        emission = EMISSION_LIKELIHOOD.get(scan.sensor.description.kind)
-        if len(hits.track) and (self._informative or emission is not None):
-            self._take_scores(table, scan, hits, emission)
-        c.log_class[:n] = bounded(c.log_class[:n])
-
-    def _take_scores(self, table: TrackTable, scan: Scan, hits: Hits, emission: F64 | None) -> None:
-        n, c, slot = table.n, table.columns, scan.sensor.slot
-        last = c.class_ns[:n, slot]
-        weight = np.where(last < 0, 1.0, np.minimum((scan.t_ns - last) / 1e9 / SCORE_MEMORY_S, 1.0))
-        log_like = np.log(self._likelihoods) if self._informative else np.zeros((len(scan.z), N_CLASSES))
-        if emission is not None:
-            log_like = log_like + np.log(emission)
-        gain = np.zeros((n, N_CLASSES))
-        np.add.at(gain, hits.track, hits.beta[:, None] * log_like[hits.det])
-        c.log_class[:n] += weight[:, None] * gain
-        known = len(hits.hit)  # tracks born of this scan come after those that it was associated with
-        c.class_ns[:known, slot] = np.where(hits.hit > 0.5, scan.t_ns, last[:known])
-
-
-def motion_log_likelihoods(xm: F64, Pm: F64) -> F64:
-    """Return log likelihoods (n, K) of moment-matched states (n, 6) with covariances (n, 6, 6)."""
-    v = xm[:, 3:6]
-    sigma = np.sqrt(np.maximum(np.trace(Pm[:, 3:6, 3:6], axis1=1, axis2=2) / 3.0, 0.0))
-    return np.asarray(np.log(motion_likelihoods(np.sqrt(np.sum(v * v, axis=1)), sigma)), dtype=np.float64)
+        weight = min(dt / MOTION_MEMORY_S, 1.0)
+        limits = SPEED_LOW, SPEED_HIGH, SPEED_SOFT, SPEED_HEIGHT
+        classes.add_motion(c.log_class, xm, Pm, n, *limits, MOTION_FLOOR, weight)
+        if len(scan.evidence) and len(hits.track):
+            last = c.class_ns[:, scan.sensor.slot]
+            pairs = hits.track, hits.det, hits.beta, scan.evidence, hits.seen
+            classes.add_evidence(c.log_class, last, len(hits.seen), scan.t_ns, SCORE_MEMORY_S, *pairs)
+        classes.bound(c.log_class, n, MAX_LOG_RATIO)

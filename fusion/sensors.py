@@ -12,6 +12,7 @@ from fusion.kernels.measurement import (
     AZIMUTH,
     EAST,
     ELEVATION,
+    G_ALIGN_VAR,
     G_AXES,
     G_LAG_ACCELERATION,
     G_PAIRED,
@@ -172,6 +173,7 @@ class Sensor:
                 sigma.tdoa_s or DEFAULT_TDOA_SIGMA_S,
             ]
         )
+        self.fov = self.field_of_view(None)
         self._fixed = None if description.platform_id else self._place_fixed()
 
     def _place_fixed(self) -> Place:
@@ -216,10 +218,10 @@ class Sensor:
         g[G_SPEED] = c.speed_of_sound_mps if sound else 0.0
         g[G_PAIRED : G_PAIRED + 3] = place.position_m if paired is None else paired.position_m
         g[G_TDOA_SPEED] = c.speed_of_sound_mps if sound else SPEED_OF_LIGHT_MPS
-        inflation = max(1.0, c.pose_memory_s / d.scan_period_s)
-        g[G_POSITION_VAR] = place.position_sigma_m**2 * inflation
-        g[G_YAW_VAR] = place.yaw_sigma_rad**2 * inflation
-        g[G_TILT_VAR] = (place.yaw_sigma_rad * c.tilt_share) ** 2 * inflation
+        g[G_POSITION_VAR] = place.position_sigma_m**2
+        g[G_YAW_VAR] = place.yaw_sigma_rad**2
+        g[G_TILT_VAR] = (place.yaw_sigma_rad * c.tilt_share) ** 2
+        g[G_ALIGN_VAR] = 0.0 if d.platform_id is None else c.alignment_sigma_rad**2
         g[G_LAG_ACCELERATION] = c.lag_acceleration_mps2
         return g
 

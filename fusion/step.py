@@ -14,7 +14,7 @@ I64 = NDArray[np.int64]
 
 
 class Scan(NamedTuple):
-    """A scan made ready for the kernels: only the k components that any of its rows measures."""
+    """A scan made ready for the kernels: only the k components that any of its m rows measures."""
 
     sensor: Sensor
     place: Place
@@ -28,8 +28,10 @@ class Scan(NamedTuple):
     var8: F64  # (m, 8)
     size_rad: F64  # (m,) angular size, NaN where not given
     density: F64  # (m,) clutter
-    rows: F64
-    class_names: tuple[str, ...]
+    located: F64  # (m,) 1 where the row has range or position
+    class_ratio: F64  # (m, K) likelihood of the class scores over that of an average target; (0, K): no scores
+    evidence: F64  # (m, K) log likelihood of scores and kind of sensor; (0, K): says nothing of the class
+    lone: bool  # no sensor that could ever give a range is known
 
 
 class Hits(NamedTuple):
@@ -38,9 +40,8 @@ class Hits(NamedTuple):
     track: I64  # (pairs,)
     det: I64  # (pairs,)
     beta: F64  # (pairs,)
-    hit: F64  # (n,) probability that the scan saw the track
+    seen: F64  # (n,) probability that the scan saw the track
     ranged: F64  # (n,) the same from detections with range or position only
-    visible: F64  # (n,)
     explained: F64  # (m,) part of each detection that belongs to a track
     clusters: tuple[int, int, int]
     failed: int

@@ -90,7 +90,8 @@ def _meet(a: F64, b: F64, speed_mps: float, baseline_m: float, q: F64, Q: F64) -
 def _across(b: F64, range_m: float, speed_mps: float) -> float:
     """Return the variance across a line of sight at a range [m^2], with the target's motion since it was true."""
     age = -b[B_TIME] + range_m * b[B_SLOWNESS]
-    return (b[B_SIGMA] * range_m) ** 2 + b[B_OWN] ** 2 + (b[B_HEADING] * range_m) ** 2 + (speed_mps * age) ** 2 + 1e-6
+    angular = (b[B_SIGMA] ** 2 + b[B_HEADING] ** 2) * range_m**2
+    return float(angular + b[B_OWN] ** 2 + (speed_mps * age) ** 2 + 1e-6)
 
 
 @jit

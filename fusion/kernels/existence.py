@@ -18,28 +18,61 @@ I64 = NDArray[np.int64]
 
 
 @jit
-def relax_levels(levels: F64, n: int, prior: F64, stay: float) -> None:
-    """Relax the level probabilities (n, L) to the prior (L,): ``p = prior + (p - prior) stay``."""
-    for i in range(n):
-        for a in range(len(prior)):
-            levels[i, a] = prior[a] + (levels[i, a] - prior[a]) * stay
+def expected_pd(levels: F64, n: int, prior: F64, stay: float, level_pd: F64, visible: F64, out: F64) -> None:
+    """Relax the levels (n, L) to the prior, ``p = prior + (p - prior) stay``; write each track's Pd (n,).
 
-
-@jit
-def expected_pd(levels: F64, n: int, level_pd: F64, visible: F64, out: F64) -> None:
-    """Write each track's detection probability (n,): mean over its levels times the chance to be in view."""
+    Pd is the mean over the levels times the chance to be in view.
+    """
     for i in range(n):
         s = 0.0
         for a in range(len(level_pd)):
+            levels[i, a] = prior[a] + (levels[i, a] - prior[a]) * stay
             s += levels[i, a] * level_pd[a]
         out[i] = s * visible[i]
 
 
 @jit
-def update_existence(
-    r: F64, levels: F64, n: int, level_pd: F64, visible: F64, pd: F64, miss: F64, missed_weight: F64, hit: F64
+def bias_scales(shares: F64, n: int, carried: F64, slot: int, looks: float, pose: F64, own: F64) -> None:
+    """Write by how much a track's looks multiply the variance of a constant error of platform or sensor (n,).
+
+    ``shares`` (n, S) count each sensor's recent detections of the track. All sensors of a platform
+    (``carried`` (S,)) share its pose error, so that N of their looks must not average it out: with
+    N times the variance in each look the result keeps the variance itself.
+    """
+    for i in range(n):
+        s = 0.0
+        for a in range(len(carried)):
+            s += carried[a] * shares[i, a]
+        pose[i] = max(1.0, s * looks)
+        own[i] = max(1.0, shares[i, slot] * looks)
+
+
+@jit
+def weights(
+    r: F64, pd: F64, mu: F64, like: F64, track: I64, det: I64, density: F64, n: int, w: F64, w0: F64, start: I64
 ) -> None:
-    """Update existence r (n,) and levels (n, L) in place after the association; write hit (n,) = P(seen | exists).
+    """Write pair weights ``r Pd L / lambda`` (pairs,), miss weights ``1 - r Pd`` (n,) and each track's first pair."""
+    for i in range(n):
+        w0[i] = max(1.0 - r[i] * pd[i], 1e-12)
+    pairs = len(w)
+    for p in range(pairs):
+        i = track[p]
+        s = 0.0
+        for m in range(mu.shape[1]):
+            s += mu[i, m] * like[p, m]
+        w[p] = r[i] * pd[i] * s / density[det[p]]
+    p = 0
+    for i in range(n + 1):
+        while p < pairs and track[p] < i:
+            p += 1
+        start[i] = p
+
+
+@jit
+def update_existence(
+    r: F64, levels: F64, n: int, level_pd: F64, visible: F64, pd: F64, miss: F64, missed_weight: F64
+) -> None:
+    """Update existence r (n,) and levels (n, L) in place after the association.
 
     ``P(exists, missed) = miss r (1 - Pd) / (1 - r Pd)``, with ``missed_weight = 1 - r Pd`` as used
     in the association.
@@ -48,13 +81,14 @@ def update_existence(
         seen = 1.0 - miss[i]
         silent = miss[i] * r[i] * (1.0 - pd[i]) / missed_weight[i]
         exists = seen + silent
-        hit[i] = seen / exists if exists > 0.0 else 0.0
         r[i] = min(max(exists, 0.0), 1.0)
-        _update_levels(levels[i], level_pd, visible[i], pd[i], hit[i])
+        if exists > 0.0:
+            _update_levels(levels[i], level_pd, visible[i], pd[i], seen / exists)
 
 
 @jit
 def _update_levels(levels: F64, level_pd: F64, visible: float, pd: float, hit: float) -> None:
+    """Bayes over the levels with a detection of probability ``hit`` (given that the target exists)."""
     if pd <= 0.0:
         return
     total = 0.0
@@ -67,23 +101,15 @@ def _update_levels(levels: F64, level_pd: F64, visible: float, pd: float, hit: f
 
 
 @jit
-def weights(r: F64, pd: F64, mu: F64, like: F64, track: I64, density: F64, pairs: int, n: int, w: F64, w0: F64) -> None:
-    """Write pair weights ``r Pd L / lambda`` (pairs,) and miss weights ``1 - r Pd`` (n,)."""
+def count_hits(
+    n: int, track: I64, det: I64, beta: F64, miss: F64, located: F64, seen: F64, ranged: F64, explained: F64
+) -> None:
+    """Write seen (n,), its part from rows with range or position (n,), and explained (m,) from the marginals."""
     for i in range(n):
-        w0[i] = max(1.0 - r[i] * pd[i], 1e-12)
-    for p in range(pairs):
-        i = track[p]
-        s = 0.0
-        for m in range(mu.shape[1]):
-            s += mu[i, m] * like[p, m]
-        w[p] = r[i] * pd[i] * s / density[p]
-
-
-@jit
-def start_index(track: I64, pairs: int, n: int, start: I64) -> None:
-    """Write the first pair of each track (n + 1,) from the sorted track column of the pairs."""
-    p = 0
-    for i in range(n + 1):
-        while p < pairs and track[p] < i:
-            p += 1
-        start[i] = p
+        seen[i] = 1.0 - miss[i]
+        ranged[i] = 0.0
+    for j in range(len(explained)):
+        explained[j] = 0.0
+    for p in range(len(beta)):
+        explained[det[p]] += beta[p]
+        ranged[track[p]] += beta[p] * located[det[p]]

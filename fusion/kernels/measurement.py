@@ -26,11 +26,12 @@ G_AXES = 6  # rotation from ENU to the axes of the angles, row by row, 9 numbers
 G_SPEED = 15  # propagation speed of what the sensor hears [m/s]; 0 means instantaneous
 G_PAIRED = 16  # position of the paired sensor [m], 3 numbers
 G_TDOA_SPEED = 19  # propagation speed for arrival-time differences [m/s]
-G_POSITION_VAR = 20  # variance of the sensor's own position, equivalent white [m^2]
-G_YAW_VAR = 21  # variance of the sensor's own heading, equivalent white [rad^2]
+G_POSITION_VAR = 20  # variance of the sensor's own position [m^2]
+G_YAW_VAR = 21  # variance of the sensor's own heading [rad^2]
 G_LAG_ACCELERATION = 22  # standard deviation of the target's acceleration during the sound's way [m/s^2]
-G_TILT_VAR = 23  # variance of its pitch and of its roll, equivalent white [rad^2]
-G_SIZE = 24
+G_TILT_VAR = 23  # variance of its pitch and of its roll [rad^2]
+G_ALIGN_VAR = 24  # variance of the sensor's alignment on its platform, about any axis [rad^2]
+G_SIZE = 25
 
 SMALL_M = 1e-3  # a target inside the sensor: keeps angles finite, far below any sensor's resolution
 
@@ -136,18 +137,24 @@ def _form(m: F64, H: F64, a: int, b: int) -> float:
 
 
 @jit
-def model_noise(P: F64, g: F64, H: F64, d: F64, tau: float, shift: F64, R: F64) -> None:
+def model_noise(
+    P: F64, g: F64, H: F64, d: F64, tau: float, pose_scale: float, own_scale: float, shift: F64, R: F64
+) -> None:
     """Write the part of R (8, 8) that does not come from the detection itself.
 
     Own position and heading errors, acceleration during the sound's way, and the second-order
     terms of h that an EKF would otherwise leave out (``tr(Hess P Hess P) / 2``: a poorly known
-    position makes range and range rate worth less than their own sigma says). shift (3, 3) is scratch.
+    position makes range and range rate worth less than their own sigma says). The scales turn the variances of
+    constant errors into those of white noise with the same effect (``kernels.existence.bias_scales``).
+    shift (3, 3) is scratch.
     """
     lag = g[G_LAG_ACCELERATION] * tau * tau / 2.0
-    moved = g[G_POSITION_VAR] + lag * lag
+    moved = g[G_POSITION_VAR] * pose_scale + lag * lag
+    align = g[G_ALIGN_VAR] * own_scale
+    yaw, tilt = g[G_YAW_VAR] * pose_scale + align, g[G_TILT_VAR] * pose_scale + align
     for a in range(3):
         for b in range(3):
-            shift[a, b] = turn_covariance(d, g[G_YAW_VAR], g[G_TILT_VAR], a, b) + (moved if a == b else 0.0)
+            shift[a, b] = turn_covariance(d, yaw, tilt, a, b) + (moved if a == b else 0.0)
     for a in range(8):
         relative_a = 0.0 if EAST <= a <= UP else 1.0
         for b in range(8):
@@ -201,7 +208,9 @@ def _block_form(
 
 
 @jit
-def linearise(x: F64, P: F64, n: int, used: I64, g: F64, h: F64, H: F64, PHt: F64, S: F64, R: F64) -> None:
+def linearise(
+    x: F64, P: F64, n: int, used: I64, g: F64, pose_scale: F64, own_scale: F64, h: F64, H: F64, PHt: F64, S: F64, R: F64
+) -> None:
     """Linearise the measurement for n tracks and M models, keeping only the k components named in ``used``.
 
     Writes h (n, M, k), H (n, M, k, 6), PHt (n, M, 6, k), R (n, M, k, k), the noise that does not
@@ -213,7 +222,7 @@ def linearise(x: F64, P: F64, n: int, used: I64, g: F64, h: F64, H: F64, PHt: F6
     for i in range(n):
         for m in range(x.shape[1]):
             tau = measure(x[i, m], g, h8, H8, d, D)
-            model_noise(P[i, m], g, H8, d, tau, shift, R8)
+            model_noise(P[i, m], g, H8, d, tau, pose_scale[i], own_scale[i], shift, R8)
             for a in range(k):
                 ca = used[a]
                 h[i, m, a] = h8[ca]

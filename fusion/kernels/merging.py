@@ -19,16 +19,20 @@ def closest_elder(
     min_existence: float,
     max_distance_m: float,
     max_d2: float,
+    twin: NDArray[np.int64],
     elder: NDArray[np.int64],
-) -> None:
+) -> int:
     """Write for each track (n,) the nearest earlier row that is statistically equal to it, or -1.
 
     Equal: closer than max_distance_m, and ``(xi - xj)^T (Pi + Pj)^-1 (xi - xj) < max_d2`` over six states.
+    Returns how many rows have an elder now or had a twin before.
     """
     total, low = np.empty((6, 6)), np.zeros((6, 6))
     y, w = np.empty(6), np.empty(6)
+    count = 0
     for j in range(n):
         elder[j] = -1
+        count += 1 if twin[j] > 0 else 0
         best = max_d2
         if r[j] < min_existence:
             continue
@@ -49,3 +53,5 @@ def closest_elder(
                 if d2 < best:
                     best = d2
                     elder[j] = i
+        count += 1 if elder[j] >= 0 else 0
+    return count

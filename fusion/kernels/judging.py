@@ -1,0 +1,63 @@
+"""Which event of the life-cycle table each track has after a scan."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fusion.kernels import jit
+from messages.frames import F64
+
+I64 = NDArray[np.int64]
+NO_EVENT = -1
+PROVEN, SEEN, SILENT, DOUBTED = 0, 1, 2, 3  # as fusion.lifecycle.Event
+TENTATIVE, CONFIRMED, COASTING = 0, 1, 2  # as fusion.lifecycle.State
+(
+    L_CONFIRM_EXISTENCE,
+    L_CONFIRM_HITS,
+    L_CONFIRM_AGE_S,
+    L_COAST_AFTER_S,
+    L_DELETE_EXISTENCE,
+    L_DELETE_LONE_SHARE,
+    L_DELETE_CONFIRMED,
+    L_DELETE_RMS_M,
+    L_DELETE_TENTATIVE_S,
+    L_REPORT_RMS_M,
+    L_SECOND_HIT,
+) = range(11)
+L_SIZE = 11
+
+
+@jit
+def judge_tracks(
+    n: int, t_ns: int, state: NDArray[np.int8], r: F64, first_r: F64, hits: F64, born_ns: I64, seen_ns: I64,
+    ranged_ns: I64, Pm: F64, lone: bool, limit: F64, event: NDArray[np.int8],
+) -> int:  # fmt: skip
+    """Write each track's event (n,) or NO_EVENT; return how many have one. ``limit`` (L_SIZE,): see the offsets."""
+    count = 0
+    for i in range(n):
+        rms = np.sqrt(Pm[i, 0, 0] + Pm[i, 1, 1] + Pm[i, 2, 2])
+        silent_s = (t_ns - seen_ns[i]) / 1e9
+        event[i] = NO_EVENT
+        doubted = not rms <= limit[L_DELETE_RMS_M]
+        if state[i] == TENTATIVE:
+            floor = limit[L_DELETE_EXISTENCE]
+            if hits[i] < limit[L_SECOND_HIT]:
+                floor = max(floor, limit[L_DELETE_LONE_SHARE] * first_r[i])
+            doubted |= r[i] < floor or silent_s > limit[L_DELETE_TENTATIVE_S]
+            recent = ranged_ns[i] >= 0 and (t_ns - ranged_ns[i]) / 1e9 < limit[L_COAST_AFTER_S]
+            localised = lone or recent or rms <= limit[L_REPORT_RMS_M]
+            enough = r[i] >= limit[L_CONFIRM_EXISTENCE] and hits[i] >= limit[L_CONFIRM_HITS]
+            if enough and localised and (t_ns - born_ns[i]) / 1e9 >= limit[L_CONFIRM_AGE_S]:
+                event[i] = PROVEN
+        else:
+            doubted |= r[i] < limit[L_DELETE_CONFIRMED]
+            if silent_s > limit[L_COAST_AFTER_S]:
+                event[i] = SILENT
+            elif state[i] == COASTING and silent_s == 0.0:
+                event[i] = SEEN
+        if doubted:
+            event[i] = DOUBTED
+        if event[i] != NO_EVENT:
+            count += 1
+    return count

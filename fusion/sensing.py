@@ -1,0 +1,135 @@
+"""All sensors and platforms that the tracker knows, and scans made ready for the kernels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fusion.config import TrackerConfig
+from fusion.identity import scan_evidence
+from fusion.kernels.measurement import EAST, RANGE, TDOA
+from fusion.sensors import Place, PoseHistory, Sensor, UnknownSensor
+from fusion.step import Scan
+from messages.detections import INDEX, N_COLUMNS, block
+from messages.frames import F64
+from messages.types import PlatformPose, SensorDescription, SensorScan
+
+ANGULAR_SIZE = INDEX["angular_size_rad"]
+
+
+class SensorBook:
+    """Descriptions by sensor, poses by platform; every sensor has a slot in the track table's columns."""
+
+    def __init__(self, config: TrackerConfig) -> None:
+        self._config = config
+        self.sensors: dict[str, Sensor] = {}
+        self._poses: dict[str, PoseHistory] = {}
+        self.level_priors: F64 = np.empty((0, len(config.detectability.level_factors)))
+        self.names: list[tuple[int, str]] = []
+        self._carried: dict[str | None, F64] = {}
+
+    def add(self, description: SensorDescription) -> int:
+        """Introduce or replace a sensor; return its slot."""
+        known = self.sensors.get(description.sensor_id)
+        slot = known.slot if known else len(self.sensors)
+        if slot >= self._config.max_sensors:
+            raise ValueError(
+                f"sensor {description.sensor_id}: more than max_sensors = {self._config.max_sensors} sensors; "
+                "raise TrackerConfig.max_sensors"
+            )
+        sensor = Sensor(description, slot, self._config.sensors, self._config.detectability)
+        self.sensors[description.sensor_id] = sensor
+        self.level_priors = np.array([s.level_prior for s in self.sensors.values()])
+        self.names = [(s.slot, name) for name, s in self.sensors.items()]
+        self._carried = {}
+        return slot
+
+    def uses(self, description: SensorDescription) -> bool:
+        """Say whether this very description is the one in use."""
+        known = self.sensors.get(description.sensor_id)
+        return known is not None and known.description is description
+
+    def set_pose(self, pose: PlatformPose) -> None:
+        """Keep a platform's pose."""
+        self._poses.setdefault(pose.platform_id, PoseHistory()).add(pose)
+
+    def pose_before(self, platform_id: str, t_ns: int) -> int:
+        """Return the time of the last pose of a platform before t_ns, or -1."""
+        history = self._poses.get(platform_id)
+        return history.before(t_ns) if history else -1
+
+    def carried_with(self, sensor: Sensor) -> F64:
+        """Return 1 for each slot (S,) whose sensor stands on the same platform, and so shares its pose error."""
+        platform = sensor.description.platform_id
+        if platform is None:
+            return np.zeros(len(self.sensors))
+        if platform not in self._carried:
+            same = [s.description.platform_id == platform for s in self.sensors.values()]
+            self._carried[platform] = np.array(same, dtype=np.float64)
+        return self._carried[platform]
+
+    def prepare(self, scan: SensorScan) -> Scan:
+        """Return a scan ready for the kernels; raise UnknownSensor or BlockError, and change nothing."""
+        sensor = self._sensor(scan.sensor_id)
+        place = self._place(sensor, scan.t_ns)
+        paired = self._place(self._sensor(scan.paired_sensor_id), scan.t_ns) if scan.paired_sensor_id else None
+        rows = block(scan)
+        z8, var8 = sensor.measurements(rows)
+        if paired is None:
+            z8[:, TDOA] = np.nan
+        measured = ~np.isnan(z8)
+        keep = measured.any(axis=1)
+        if not keep.all():
+            rows, z8, var8, measured = rows[keep], z8[keep], var8[keep], measured[keep]
+        used = np.flatnonzero(measured.any(axis=0))
+        baseline = float(np.linalg.norm(paired.position_m - place.position_m)) if paired is not None else 0.0
+        fov = sensor.field_of_view(scan.look) if scan.look is not None else sensor.fov
+        ratio, evidence = scan_evidence(sensor.description.kind, rows[:, N_COLUMNS:], scan.class_names)
+        return Scan(
+            sensor=sensor,
+            place=place,
+            t_ns=scan.t_ns,
+            g=sensor.geometry(place, paired),
+            fov=fov,
+            used=used,
+            z=np.ascontiguousarray(z8[:, used]),
+            var=np.ascontiguousarray(var8[:, used]),
+            z8=z8,
+            var8=var8,
+            size_rad=rows[:, ANGULAR_SIZE],
+            density=sensor.clutter_density(z8, fov, baseline),
+            located=(measured[:, RANGE] | measured[:, EAST]).astype(np.float64),
+            class_ratio=ratio,
+            evidence=evidence,
+            lone=self._lone(scan.t_ns),
+        )
+
+    def _sensor(self, sensor_id: str) -> Sensor:
+        try:
+            return self.sensors[sensor_id]
+        except KeyError:
+            raise UnknownSensor(f"scan of sensor {sensor_id}: no description of it has arrived") from None
+
+    def _place(self, sensor: Sensor, t_ns: int) -> Place:
+        platform = sensor.description.platform_id
+        if platform is None:
+            return sensor.place(None)
+        history = self._poses.get(platform)
+        if history is None:
+            raise UnknownSensor(
+                f"scan of sensor {sensor.description.sensor_id}: its platform {platform} has sent no pose"
+            )
+        return sensor.place(history.at(t_ns))
+
+    def _lone(self, t_ns: int) -> bool:
+        """Say whether all sensors measure bearings only and from one place: then no range can ever be known."""
+        if any(s.ranged or s.description.sigma.tdoa_s is not None for s in self.sensors.values()):
+            return False
+        known = [s for s in self.sensors.values() if self._has_pose(s)]
+        if len({s.description.platform_id or s.description.sensor_id for s in known}) < 2:
+            return True
+        spread = np.ptp(np.array([self._place(s, t_ns).position_m for s in known]), axis=0)
+        return bool(np.hypot(spread[0], spread[1]) < self._config.birth.min_baseline_m)
+
+    def _has_pose(self, sensor: Sensor) -> bool:
+        platform = sensor.description.platform_id
+        return platform is None or platform in self._poses
