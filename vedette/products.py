@@ -38,7 +38,7 @@ def write_tables(paths: RunPaths, out: Path, suffix: Format = "csv") -> None:
     if paths.truth.is_file():
         defended = {pose.platform_id for pose in poses if pose.defended}
         sets = (frame.message for _, frame in frames(paths.truth))
-        write_truth_files(out, (m for m in sets if isinstance(m, TruthSet)), sorted(defended))
+        write_truth_files(out, (m for m in sets if isinstance(m, TruthSet)), sorted(defended), suffix)
 
 
 def _inbound(paths: RunPaths) -> tuple[dict[str, SensorDescription], list[PlatformPose], list[HeardScan]]:
@@ -66,9 +66,12 @@ def write_recording(paths: RunPaths) -> None:
 
 
 def write_results(
-    paths: RunPaths, scenario: Scenario, seed: int, progress: Progress, *, report: bool
+    paths: RunPaths, scenario: Scenario, seed: int, progress: Progress, *, report: bool, whole: bool
 ) -> dict[str, Any]:
-    """Write summary.json and (where asked) report.html of a folder that has its tables; return the summary."""
+    """Write summary.json and (where asked) report.html of a folder that has its tables; return the summary.
+
+    A run that was cut short (``whole`` is false) lasts as long as its truth, not as its scenario.
+    """
     from benchmarks.report import write_report
     from benchmarks.run_folder import RunFolder
     from benchmarks.run_summary import evaluate_alone, summarise, write_summary

@@ -84,7 +84,9 @@ def _play(
     engagement.processes(paths, scenario, seed, options.backend, progress, transport=options.transport, speed=speed)
 
 
-def _finish(options: RunOptions, paths: RunPaths, scenario: Scenario, seed: int, progress: Progress) -> dict[str, Any]:
+def _finish(
+    options: RunOptions, paths: RunPaths, scenario: Scenario, seed: int, progress: Progress, *, whole: bool
+) -> dict[str, Any]:
     if not paths.inbound.is_file():
         raise RunFailed(f"{paths.root}: interrupted before anything was recorded")
     progress.phase("writing the tables")
