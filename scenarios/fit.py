@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 
 from scenarios.catalogue import Catalogue, shipped
-from scenarios.schema import Scenario
-from scenarios.sensors import SensorProfile
+from scenarios.schema import ExplicitSensor, Scenario
+from scenarios.sensors import SensorMount, SensorProfile
 
 
 @dataclass(frozen=True)
@@ -42,35 +42,24 @@ def mounted_sensors(scenario: Scenario) -> tuple[MountedSensor, ...]:
     catalogue = catalogue_of(scenario)
     sensors: list[MountedSensor] = []
     for hull_id, fit in zip(scenario.platoon.platform_ids(), fit_names(scenario), strict=True):
-        for m in catalogue.fits[fit].sensors:
-            angles = m.orientation_deg
-            sensors.append(
-                MountedSensor(
-                    f"{hull_id}_{m.name}",
-                    hull_id,
-                    mount_platform(hull_id, m.on),
-                    catalogue.sensors[m.profile],
-                    m.position_m,
-                    math.radians(angles.yaw),
-                    math.radians(angles.pitch),
-                    math.radians(angles.roll),
-                )
-            )
-    for e in scenario.sensors:
-        angles = e.orientation_deg
-        sensors.append(
-            MountedSensor(
-                e.id,
-                e.platform,
-                mount_platform(e.platform, e.on),
-                catalogue.sensors[e.profile],
-                e.position_m,
-                math.radians(angles.yaw),
-                math.radians(angles.pitch),
-                math.radians(angles.roll),
-            )
-        )
+        for mount in catalogue.fits[fit].sensors:
+            sensors.append(_mounted(f"{hull_id}_{mount.name}", hull_id, mount, catalogue))
+    sensors += [_mounted(explicit.id, explicit.platform, explicit, catalogue) for explicit in scenario.sensors]
     return tuple(sensors)
+
+
+def _mounted(sensor_id: str, hull_id: str, mount: SensorMount | ExplicitSensor, catalogue: Catalogue) -> MountedSensor:
+    angles = mount.orientation_deg
+    return MountedSensor(
+        sensor_id,
+        hull_id,
+        mount_platform(hull_id, mount.on),
+        catalogue.sensors[mount.profile],
+        mount.position_m,
+        math.radians(angles.yaw),
+        math.radians(angles.pitch),
+        math.radians(angles.roll),
+    )
 
 
 def mount_platform(hull_id: str, on: str) -> str:

@@ -11,7 +11,8 @@ import numpy as np
 from messages.frames import F64
 from scenarios import flightplan as plan
 from sim.flight.dynamics import Body, Command, Singer, step_body
-from sim.flight.guidance import Floor, Leg, Sky, begin
+from sim.flight.guidance import Floor, Leg, Sky
+from sim.flight.legs import begin
 
 DRONE_STEP_S = 0.02  # 50 Hz: 1 m at 50 m/s
 BIRD_STEP_S = 0.1  # birds accelerate at most 5 m/s2: between two steps the cubic is within a millimetre
