@@ -17,6 +17,7 @@ from sim.terrain import Terrain
 
 EngineState = Literal["off", "idle", "moving"]
 MOVING_MPS = 0.2  # slower than this a platform counts as halted
+HALF_STEP_S = 0.01  # a turret's velocity is the difference of its positions over twice this
 VIBRATION_TAU_S = 0.15  # correlation time of the ride of a tracked hull (E)
 
 
@@ -61,8 +62,7 @@ class PlatoonMotion:
             np.column_stack([m.position_m, m.velocity_mps, m.yaw_rad, m.pitch_rad, m.roll_rad, m.turret_rad])
             for m in self.hulls
         )
-        ring = np.array(self._vehicle.turret_position_m)
-        self._ring_velocity_mps: tuple[F64, ...] = tuple(_point_velocity(m, ring) for m in self.hulls)
+        self._ring_m = np.array(self._vehicle.turret_position_m)
 
     def _hull(self, i: int, level: F64, yaw: F64, rng: np.random.Generator) -> HullMotion:
         position = np.column_stack([level, self._terrain.height(level[:, 0], level[:, 1])])
@@ -101,10 +101,9 @@ class PlatoonMotion:
 
     def turret_velocity(self, i: int, t_s: float) -> F64:
         """Return the velocity (3,) of the turret ring of hull ``i``: the hull's, and what its turning adds."""
-        k = min(max(t_s * RATE_HZ, 0.0), len(self._march.t_s) - 1.000001)
-        j = int(k)
-        two = self._ring_velocity_mps[i][j : j + 2]
-        return np.asarray(two[0] * (1.0 - (k - j)) + two[1] * (k - j))
+        (before, _, was, _), (after, _, becomes, _) = (self.hull(i, t_s + s) for s in (-HALF_STEP_S, HALF_STEP_S))
+        swept = (enu_from_body(*becomes) - enu_from_body(*was)) @ self._ring_m
+        return np.asarray((after - before + swept) / (2.0 * HALF_STEP_S))
 
     def engine(self, i: int, velocity_mps: F64) -> EngineState:
         """Return the engine's state of hull ``i`` at a velocity."""
@@ -135,13 +134,6 @@ def _vibration(rng: np.random.Generator, n: int, sigma_rad: float) -> F64:
         value = keep * value + noise[k]
         out[k] = value
     return out
-
-
-def _point_velocity(motion: HullMotion, point_body_m: F64) -> F64:
-    """Return the velocity (k, 3) of a point fixed in a hull's axes."""
-    angles = zip(motion.yaw_rad, motion.pitch_rad, motion.roll_rad, strict=True)
-    offset = np.array([enu_from_body(*a) @ point_body_m for a in angles])
-    return np.asarray(np.gradient(motion.position_m + offset, 1.0 / RATE_HZ, axis=0))
 
 
 def turret_state(
