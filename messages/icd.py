@@ -83,7 +83,9 @@ a scan that is more than 1 s older than the newest is journaled but no longer fu
 
 Open a **SUB** socket, connect to the publish endpoint and subscribe to topics: the first six bytes of a frame are
 `{MAGIC.decode()}`, the version and the topic number. Other prefixes are not served. A consumer that does not keep up
-misses frames and nobody waits for it; gaps show in `sequence`, which the node counts by topic. `tracks` may come in
+misses frames and nobody waits for it; gaps show in `sequence`, which the node counts by topic. Read the socket from a
+thread of its own with `ZMQ_RCVHWM` = 0 (or set no heartbeat on it): libzmq up to 4.3.5 at least aborts the process of
+a SUB socket whose bounded queue was full when a heartbeat ran out. `tracks` may come in
 several parts (`part` of `parts`) of one `(t_ns, sensor_id, scan)`.
 """
 

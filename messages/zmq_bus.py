@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
+import threading
+from collections import deque
 from pathlib import Path
 
 import zmq
@@ -25,6 +27,11 @@ RECONNECT_IVL_MS, RECONNECT_IVL_MAX_MS = 50, 1000
 INGEST_HWM = 1000  # frames; more than all send windows of a platoon's sensors together
 PUBLISH_HWM = 64  # frames a consumer; with the small buffer below 0.3 s of tracks at the most
 PUBLISH_BUFFER_BYTES = 65_536
+# libzmq (4.3.5 too) aborts the process of a connecting socket whose receive queue was full when a heartbeat ran
+# out. No queue of a connecting socket may ever be full: a SUB is drained by a thread, a DEALER has its send window.
+UNBOUNDED_HWM = 0
+SUBSCRIPTION_DEPTH = 4096  # frames kept for a consumer that is busy elsewhere: some 10 s of everything a node says
+SUBSCRIPTION_POLL_MS = 50  # how soon ``close`` is noticed
 SUBSCRIPTION_BYTES_MAX = 4096  # what a consumer may send us (below 276 the ZMTP handshake breaks)
 CLOSE_LINGER_MS = 1000  # the last answers still go out when the node ends
 KNOWN_PREFIXES = frozenset({b"", MAGIC} | {subscription_prefix(topic) for topic in Topics})
@@ -95,6 +102,7 @@ class DealerLink:
         _common(self._socket)
         self._socket.setsockopt(zmq.IDENTITY, peer)
         self._socket.setsockopt(zmq.IMMEDIATE, 1)
+        self._socket.setsockopt(zmq.RCVHWM, UNBOUNDED_HWM)
         _connect(self._socket, endpoint)
 
     def send(self, frame: bytes) -> bool:
@@ -184,26 +192,55 @@ class RouterPort:
 
 
 class SubscriberEnd:
-    """A consumer's end (SUB, connects)."""
+    """A consumer's end (SUB, connects); a thread drains the socket, and at a full queue the oldest frames fall out."""
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoint: str, prefixes: tuple[bytes, ...]) -> None:
-        self._socket = context.socket(zmq.SUB)
-        _common(self._socket)
-        self._socket.setsockopt(zmq.RCVHWM, PUBLISH_HWM)
-        self._socket.setsockopt(zmq.RCVBUF, PUBLISH_BUFFER_BYTES)
+        sock = context.socket(zmq.SUB)
+        _common(sock)
+        sock.setsockopt(zmq.RCVHWM, UNBOUNDED_HWM)
+        sock.setsockopt(zmq.RCVBUF, PUBLISH_BUFFER_BYTES)
         for prefix in prefixes:
-            self._socket.setsockopt(zmq.SUBSCRIBE, prefix)
-        _connect(self._socket, endpoint)
+            sock.setsockopt(zmq.SUBSCRIBE, prefix)
+        _connect(sock, endpoint)
+        self.dropped = 0
+        """Frames that fell out because ``receive`` was not called often enough."""
+        self._queue: deque[bytes] = deque()
+        self._arrived = threading.Condition()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._drain, args=(sock,), name="subscription", daemon=True)
+        self._thread.start()
 
     def receive(self, timeout_s: float) -> bytes | None:
         """Return the next published frame, or None after the timeout."""
-        if not self._socket.poll(round(timeout_s * 1000.0), zmq.POLLIN):
-            return None
-        return _single_part(self._socket)
+        with self._arrived:
+            if not self._queue and timeout_s > 0.0:
+                self._arrived.wait_for(lambda: self._queue or self._stop.is_set(), timeout_s)
+            return self._queue.popleft() if self._queue else None
 
     def close(self) -> None:
-        """Close the socket."""
-        self._socket.close()
+        """End the thread, which closes the socket."""
+        self._stop.set()
+        self._thread.join()
+
+    def _drain(self, sock: zmq.Socket[bytes]) -> None:
+        while not self._stop.is_set():
+            try:
+                if not sock.poll(SUBSCRIPTION_POLL_MS, zmq.POLLIN):
+                    continue
+                frame = _single_part(sock)
+            except zmq.ContextTerminated:
+                break
+            if frame is not None:
+                self._keep(frame)
+        sock.close()
+
+    def _keep(self, frame: bytes) -> None:
+        with self._arrived:
+            if len(self._queue) >= SUBSCRIPTION_DEPTH:
+                self._queue.popleft()
+                self.dropped += 1
+            self._queue.append(frame)
+            self._arrived.notify()
 
 
 def _single_part(sock: zmq.Socket[bytes]) -> bytes | None:

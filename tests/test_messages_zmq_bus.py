@@ -13,7 +13,7 @@ import zmq
 
 from messages.codec import MAX_FRAME_BYTES, subscription_prefix
 from messages.topics import Topics
-from messages.zmq_bus import IPC_PATH_BYTES_MAX, EndpointError, ZmqBus, ipc_endpoints, next_port
+from messages.zmq_bus import IPC_PATH_BYTES_MAX, SUBSCRIPTION_DEPTH, EndpointError, ZmqBus, ipc_endpoints, next_port
 
 
 @pytest.fixture
@@ -181,6 +181,30 @@ def test_a_slow_subscriber_does_not_block_the_publisher(bus: ZmqBus, tmp_path: P
     # 48 MB to readers that read nothing: one that blocked would never come back. 0.25 s: a loaded test machine.
     assert longest_s < 0.25
     for end in (*subscriptions, port):
+        end.close()
+
+
+def test_a_subscriber_that_does_not_look_for_seconds_lives_on_and_has_the_latest(bus: ZmqBus, tmp_path: Path) -> None:
+    # A plain SUB socket with heartbeats and a bounded queue aborts its process here (libzmq issue 3937).
+    ingest, publish = ipc_endpoints(tmp_path)
+    port = bus.port(ingest, publish)
+    prefix = subscription_prefix(Topics.TRACKS)
+    subscription = bus.subscribe(publish, (prefix,))
+    begin_s = time.monotonic()
+    n = 0
+    while time.monotonic() - begin_s < 1.5:  # the heartbeat runs out after 0.6 s
+        for _ in range(20):
+            port.publish(prefix + n.to_bytes(4, "little") + bytes(500))
+            n += 1
+        time.sleep(0.005)
+    time.sleep(0.3)
+    numbers = []
+    while (frame := subscription.receive(0.0)) is not None:
+        numbers.append(int.from_bytes(frame[6:10], "little"))
+    assert numbers == sorted(set(numbers))
+    assert len(numbers) <= SUBSCRIPTION_DEPTH
+    assert numbers[-1] == n - 1
+    for end in (subscription, port):
         end.close()
 
 
