@@ -5,7 +5,7 @@ LOCK = $(PY) -m uv pip compile --python $(PY) --universal --python-version 3.10 
 CORES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev run test check nightly docs picture sign lock wheel quickstarts clean
+.PHONY: help install dev run test check promises nightly docs picture sign lock wheel quickstarts clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r t m; do printf '  %-18s %s\n' "$$t" "$$m"; done
@@ -32,8 +32,12 @@ check: dev ## lint, format, types, import contracts, contract tests, generated p
 	$(PY) -m pytest tests/contracts
 	$(PY) .ci/lock_check.py
 
-nightly: dev ## the long statistical tables (hours)
+promises: install ## every scenario of the library with two seeds, judged against what we promise
+	.venv/bin/vedette batch --seeds 1-2 --jobs $(CORES) --out runs/promises
+
+nightly: dev ## the long statistical tables: nightly tests, every scenario with twenty seeds (hours)
 	$(PY) -m pytest -n $(CORES) -m nightly
+	.venv/bin/vedette batch --seeds 1-20 --jobs $(CORES) --out runs/nightly
 
 docs: dev ## write the generated pages again
 	$(PY) docs/generate.py
@@ -55,7 +59,7 @@ wheel: dev ## build the wheel into dist/
 	rm -rf dist
 	$(PY) -m pip wheel --quiet --no-deps --no-build-isolation --no-index -w dist .
 
-quickstarts: install ## run the set-up and the quickstarts of README.md as they stand there
+quickstarts: install ## run the quickstarts of README.md as they stand there
 	$(PY) .ci/quickstarts.py
 
 clean: ## remove everything that was made, the environment too

@@ -1,7 +1,7 @@
-"""Run the set-up commands and the quickstarts of README.md exactly as they stand there.
+"""Run the quickstarts of README.md exactly as they stand there.
 
 The first ``sh`` code block under each heading is run, in the repository, with the environment's
-commands on PATH, as a user would; each must succeed.
+commands on PATH, as a user would; each must succeed. The two set-up commands are steps of .ci/run.
 """
 
 from __future__ import annotations
@@ -33,11 +33,16 @@ def blocks(readme: str) -> dict[str, list[str]]:
     return found
 
 
+SET_UP = "Set-up"
+
+
 def main() -> int:
     """Run every block, stop at the first that fails, and return the exit code."""
     environment = dict(os.environ)
     environment["PATH"] = os.pathsep.join((str(ROOT / ".venv" / "bin"), environment["PATH"]))
     for title, lines in blocks((ROOT / "README.md").read_text(encoding="utf-8")).items():
+        if title == SET_UP:
+            continue
         print(f"== README: {title}\n" + "\n".join(lines), flush=True)
         start = time.monotonic()
         script = "\n".join(lines)

@@ -53,6 +53,16 @@ def test_readme_quickstarts_are_short(root: Path) -> None:
     assert {title: len(lines) for title, lines in found.items() if len(lines) > 5} == {}
 
 
+def test_set_up_is_two_commands_that_the_checks_run(root: Path) -> None:
+    sys.path.insert(0, str(root / ".ci"))
+    from quickstarts import SET_UP, blocks
+
+    commands = [line.split("#")[0].strip() for line in blocks((root / "README.md").read_text(encoding="utf-8"))[SET_UP]]
+    steps = re.findall(r"^step (make \w+)$", (root / ".ci" / "run").read_text(encoding="utf-8"), re.MULTILINE)
+    assert commands == ["make run", "make test"]
+    assert set(commands) <= set(steps)
+
+
 def expected_in_wheel(root: Path) -> set[str]:
     """Return every tracked file of the packages: code, ``py.typed`` and the scenario and catalogue files."""
     return {p for p in tracked(root) if p.split("/")[0] in PACKAGES}
