@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -206,3 +207,42 @@ def test_wrong_override_is_named(override: str, expected: str) -> None:
     with pytest.raises(ScenarioError) as caught:
         load("fpv_treeline", [override])
     assert expected in str(caught.value)
+
+
+FRAGMENTS = [
+    "-1",
+    "null",
+    "[]",
+    "{}",
+    "1e400",
+    ".nan",
+    "&a",
+    "*a",
+    "!!int",
+    "9" * 400,
+    "\t",
+    ":",
+    "- ",
+    "[",
+    "}",
+    "\0",
+    "é",
+]
+
+
+def test_mangled_scenario_loads_or_is_refused_and_never_fails_otherwise(tmp_path: Path, root: Path) -> None:
+    chance, file = Random(20), tmp_path / "mangled.yaml"
+    refusals: list[ScenarioError] = []
+    whole = (root / "scenarios" / "library" / "fpv_treeline.yaml").read_text(encoding="utf-8")
+    for _ in range(120):
+        text = whole
+        for _ in range(chance.randint(1, 3)):
+            at = chance.randrange(len(text))
+            text = text[:at] + chance.choice(FRAGMENTS) + text[at + chance.randint(0, 8) :]
+        file.write_text(text, encoding="utf-8")
+        try:
+            load(str(file))
+        except ScenarioError as error:
+            refusals.append(error)
+    assert len(refusals) > 60
+    assert all(line.startswith(str(file)) for refusal in refusals for line in refusal.errors)

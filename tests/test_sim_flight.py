@@ -61,15 +61,31 @@ def constant_velocity_error_m(flight: Trajectory, ahead_s: float, until_s: float
     return float(np.sqrt(np.mean(np.sum(miss**2, axis=1))))
 
 
-@pytest.fixture(scope="module")
-def fpv_attacks() -> list[Trajectory]:
-    """Four attacks by each FPV type: start from the ground 1.5 km away, a corner, a dive on a tank."""
+def attacks(count: int) -> list[Trajectory]:
+    """Attacks by each FPV type: start from the ground 1.5 km away, a corner, a dive on a tank."""
     legs = [
         {"kind": "transit", "to_m": [250.0, 800.0], "height_m": 20.0, "speed_mps": 25.0},
         {"kind": "terminal", "platform": "tank_1"},
     ]
     start = {"position_m": [600.0, 1500.0]}
-    return [fly_target(k, legs, start, seed=s, duration_s=90.0)[0] for k in FPV_TYPES for s in range(4)]
+    return [fly_target(k, legs, start, seed=s, duration_s=90.0)[0] for k in FPV_TYPES for s in range(count)]
+
+
+@pytest.fixture(scope="module")
+def fpv_attacks() -> list[Trajectory]:
+    return attacks(4)
+
+
+@pytest.mark.nightly
+def test_many_fpv_flights_are_as_hard_to_predict_as_real_ones() -> None:
+    """Within the range of 15 real flights, and in the middle of it, for 40 flights of every type."""
+    flights = attacks(40)
+    one = [constant_velocity_error_m(f, 1.0, 90.0) for f in flights]
+    two = [constant_velocity_error_m(f, 2.0, 90.0) for f in flights]
+    assert 0.8 <= min(one) <= max(one) <= 4.1
+    assert 2.8 <= min(two) <= max(two) <= 13.6
+    assert 1.6 <= float(np.median(one)) <= 3.2
+    assert all(np.linalg.norm(f.at(f.end_s)[0] - TANK_M[:3]) < 2.5 for f in flights)
 
 
 def test_fpv_flights_are_as_hard_to_predict_as_real_ones(fpv_attacks: list[Trajectory]) -> None:

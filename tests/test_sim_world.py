@@ -43,20 +43,30 @@ def test_nobody_flies_underground_or_faster_than_its_type(worlds: dict[str, Worl
         assert np.abs(position[:, :2]).max() < world.terrain.half_m, world.target_ids[i]
 
 
-@pytest.mark.parametrize("name", ATTACKS)
-def test_every_attacker_hits_a_tank_within_the_engagement(worlds: dict[str, World], name: str) -> None:
-    world = worlds[name]
+def assert_every_attacker_hits(world: World) -> None:
     assert any(world.threats)
     for i, threat in enumerate(world.threats):
         if not threat:
             continue
-        t = times(world, i)
-        end_s = float(t[-1])
+        end_s = float(times(world, i)[-1])
         last = world.target_track(i, np.array([end_s + 0.1]))[0][0]
         gaps = [np.linalg.norm(world.platform(h, end_s).position_m + AIM_M - last) for h in world.hull_ids]
         assert min(gaps) < 4.0, world.target_ids[i]
-        assert end_s < world.duration_s - 2.0
+        assert end_s < world.duration_s - 2.0, world.target_ids[i]
         assert not world.targets(end_s + 0.3).airborne[i]
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_every_attacker_hits_a_tank_within_the_engagement(worlds: dict[str, World], name: str) -> None:
+    assert_every_attacker_hits(worlds[name])
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("name", ATTACKS)
+def test_every_attacker_hits_on_twenty_seeds(name: str) -> None:
+    scenario = load(name)
+    for seed in range(1, 21):
+        assert_every_attacker_hits(World(scenario, np.random.default_rng(seed)))
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if n != "birds_only"])
