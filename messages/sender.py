@@ -17,6 +17,7 @@ from messages.types import Acknowledgement, EndOfStream, Message, SensorDescript
 
 DEFAULT_WINDOW = 64  # frames: 6 s of a 10 Hz sensor; older ones would be refused as late anyway
 RESEND_AFTER_S = 0.5  # five times the longest answer of a loaded node; a repetition costs little
+RESEND_DOUBLINGS_MAX = 4  # 8 s between repetitions to a node that says nothing
 GIVE_UP_AFTER_S = 60.0  # lock-step: a node that compiles its kernels for the first time is silent for 20 s
 WAIT_STEP_S = 0.05  # longest single wait, so that resends and the limit above are looked at
 # These must arrive for anything else to have a meaning, and they are rare: they go out over a full window.
@@ -28,11 +29,12 @@ class NodeSilent(ConnectionError):
 
 
 class _Pending:
-    __slots__ = ("frame", "message", "sent_s", "t_ns")
+    __slots__ = ("frame", "message", "repeats", "sent_s", "t_ns")
 
     def __init__(self, frame: bytes, message: Message, t_ns: int) -> None:
         self.frame, self.message, self.t_ns = frame, message, t_ns
         self.sent_s: float | None = None  # None: the transport has not taken it yet
+        self.repeats = 0
 
 
 class Sender:
@@ -56,6 +58,7 @@ class Sender:
         self._sequence = 0
         self._pending: dict[int, _Pending] = {}
         self._description: SensorDescription | None = None
+        self._answered_s = self._answered_sent_s = float("-inf")
         self.sent = self.acknowledged = self.shed = self.resent = 0
         self.refused: Counter[str] = Counter()
 
@@ -91,9 +94,11 @@ class Sender:
             self._on_answer(data)
         now_s = self._now_s()
         for pending in list(self._pending.values()):
-            if pending.sent_s is None or now_s - pending.sent_s >= self._resend_after_s:
-                self.resent += pending.sent_s is not None
+            if pending.sent_s is None:
                 self._push(pending)
+            elif self._overdue(pending, pending.sent_s, now_s) and self._push(pending):
+                self.resent += 1
+                pending.repeats += 1
 
     def flush(self, timeout_s: float) -> bool:
         """Wait until every frame is answered; False where some are not after the timeout."""
@@ -108,9 +113,20 @@ class Sender:
         """Close the link; what is still unanswered is lost for this sender (the node may have it)."""
         self._link.close()
 
-    def _push(self, pending: _Pending) -> None:
-        if self._link.send(pending.frame):
+    def _overdue(self, pending: _Pending, sent_s: float, now_s: float) -> bool:
+        """Say whether a frame is to be repeated: answers come in order, so a node that is only slow gets no more work.
+
+        Repeated is what a later frame has overtaken, and everything, ever more rarely, at a node that says nothing.
+        """
+        wait_s = self._resend_after_s * 2 ** min(pending.repeats, RESEND_DOUBLINGS_MAX)
+        overtaken = sent_s < self._answered_sent_s
+        return now_s - sent_s >= wait_s and (overtaken or now_s - self._answered_s >= wait_s)
+
+    def _push(self, pending: _Pending) -> bool:
+        taken = self._link.send(pending.frame)
+        if taken:
             pending.sent_s = self._now_s()
+        return taken
 
     def _on_answer(self, data: bytes) -> None:
         try:
@@ -121,8 +137,11 @@ class Sender:
         if not isinstance(answer, Acknowledgement):
             return
         pending = self._pending.pop(answer.sequence, None)
+        self._answered_s = self._now_s()
         if pending is None:
             return  # the answer to a repetition
+        if pending.sent_s is not None and not pending.repeats:
+            self._answered_sent_s = max(self._answered_sent_s, pending.sent_s)
         if answer.accepted:
             self.acknowledged += 1
             return

@@ -77,6 +77,31 @@ def test_an_unanswered_frame_is_sent_again_with_its_sequence() -> None:
     assert (sender.acknowledged, sender.outstanding) == (1, 0)
 
 
+def test_a_node_that_is_slow_but_answers_gets_no_repetitions_and_what_was_overtaken_is_repeated() -> None:
+    link = FakeLink()
+    sender, clock = make(link)
+    for i in range(3):
+        send(sender, i)
+        clock.now_s += 0.2
+    link.answer(0)
+    clock.now_s += 0.3
+    sender.poll()
+    assert link.sent == [0, 1, 2]  # 1 is 0.7 s old, but the node is at work on what came before it
+    link.answer(2)
+    sender.poll()
+    assert link.sent == [0, 1, 2, 1]  # answers come in order: 1 was lost
+
+
+def test_a_node_that_says_nothing_is_asked_ever_more_rarely() -> None:
+    link = FakeLink()
+    sender, clock = make(link)
+    send(sender, 0)
+    for _ in range(160):
+        clock.now_s += 0.1
+        sender.poll()
+    assert 4 <= sender.resent <= 6  # after 0.5, 1, 2, 4, 8 s
+
+
 def test_at_a_full_window_news_is_shed_with_its_sequence_and_counted() -> None:
     link = FakeLink()
     sender, _ = make(link)
