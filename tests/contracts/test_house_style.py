@@ -11,7 +11,7 @@ from source_tree import sources
 FILE_WALL_LINES = 400
 FUNCTION_WALL_LINES = 70
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-UNFINISHED = re.compile(r"NotImplementedError|\b(TODO|FIXME|XXX|HACK)\b|\bplaceholder\b|\bfor now\b", re.IGNORECASE)
+UNFINISHED = re.compile(r"\bNotImplementedError|\b(TODO|FIXME|XXX|HACK)\b|\bplaceholder\b|\bfor now\b", re.IGNORECASE)
 
 
 def public(tree: ast.Module) -> list[Definition]:
