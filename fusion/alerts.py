@@ -63,10 +63,10 @@ class AlertConfig:
     info_existence: float = 0.9
     caution_drone: float = 0.5
     """More likely a drone than not."""
-    warning_drone: float = 0.6
+    warning_drone: float = 0.85
     """A threatening approach needs less certainty of identity ..."""
-    near_drone: float = 0.8
-    """... than a drone that is merely near."""
+    near_drone: float = 0.92
+    """... than a drone that is merely near: birds live near vehicles too."""
     warning_time_s: float = 60.0
     """A 50 m/s drone from 3 km: earlier predictions of a miss distance say nothing."""
     closing_mps: float = 6.0
@@ -79,11 +79,11 @@ class AlertConfig:
     """Slant range inside which any likely drone is 10-30 s from an attack."""
     caution_m: float = 2000.0
     """Inside, a likely drone observes the platoon even if it does not approach."""
-    bird_veto: float = 0.35
+    bird_veto: float = 0.1
     """A track that is this likely a bird never raises WARNING."""
     leave_factor: float = 1.3
     """Limits are widened by this for a level that stands: an approach that wobbles must not flicker."""
-    rise_after_s: float = 0.4
+    rise_after_s: float = 0.8
     """A level must be wanted this long: one odd velocity estimate is not an approach."""
     hold_s: float = 4.0
     """A level stands at least this long: crews read it, speak, look."""

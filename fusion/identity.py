@@ -25,10 +25,13 @@ CLASSES = ("fpv", "quadcopter", "fixed_wing", "loitering_munition", "bird", "unk
 N_CLASSES = len(CLASSES)
 DRONES = slice(0, 4)  # the classes that are drones
 BIRD, UNKNOWN = 4, 5
-CLASS_PRIOR: F64 = np.log(np.array([0.2, 0.15, 0.1, 0.1, 0.3, 0.15]))
-"""Before any evidence: over a platoon in the field birds are as common as any drone kind."""
+CLASS_PRIOR: F64 = np.log(np.array([0.15, 0.12, 0.08, 0.1, 0.4, 0.15]))
+"""Before any evidence: over a platoon in the field birds are as common as all drones together."""
 
-SCORE_MEMORY_S = 1.0  # a detector's mistake on one target lasts about a second of changing aspect
+SCORE_MEMORY_S = 4.0
+"""A detector's mistake on one target lasts while aspect and background stay: about 3 s, most of its variance. The mean
+of looks over a time T then knows as much as T / (2 x 0.7 x 3 s) independent ones."""
+MOST_OF_A_LOOK = 0.3  # of its own likelihood that one look may contribute: three looks in a row say it in full
 SCORE_FLOOR = 0.05  # no detector is surer than 20 to 1 (published thermal and visible F1 scores: 0.76-0.78)
 MAX_LOG_RATIO = 8.0  # evidence never closes the case: 3000 to 1
 
@@ -50,7 +53,8 @@ def score_likelihoods(scores: F64, class_names: tuple[str, ...]) -> F64:
     """Return likelihoods (m, K) of detector scores (m, len(class_names)); rows without a score are all 1.
 
     A class gets the best score of the names that speak for it, classes that no name speaks for the
-    mean of the given scores (the detector cannot tell), never below SCORE_FLOOR.
+    mean of the given scores (the detector cannot tell), never below SCORE_FLOOR. A lone name is scored against
+    an unnamed rest, which then has one minus its score.
     """
     m = len(scores)
     out = np.full((m, N_CLASSES), np.nan)
@@ -59,6 +63,8 @@ def score_likelihoods(scores: F64, class_names: tuple[str, ...]) -> F64:
             out[:, k] = np.fmax(out[:, k], scores[:, column])
     given = ~np.isnan(scores)
     mean = np.where(given, scores, 0.0).sum(axis=1) / np.maximum(given.sum(axis=1), 1)
+    if len(class_names) == 1:
+        mean = 1.0 - mean
     out = np.where(np.isnan(out), mean[:, None], out)
     out = np.maximum(out, SCORE_FLOOR)
     out[~given.any(axis=1)] = 1.0
@@ -122,5 +128,5 @@ class IdentityKeeper:
         if len(scan.evidence) and len(hits.track):
             last = c.class_ns[:, scan.sensor.slot]
             pairs = hits.track, hits.det, hits.beta, scan.evidence, hits.seen
-            classes.add_evidence(c.log_class, last, len(hits.seen), scan.t_ns, SCORE_MEMORY_S, *pairs)
+            classes.add_evidence(c.log_class, last, len(hits.seen), scan.t_ns, SCORE_MEMORY_S, MOST_OF_A_LOOK, *pairs)
         classes.bound(c.log_class, n, MAX_LOG_RATIO)

@@ -30,17 +30,18 @@ def add_motion(log_class: F64, xm: F64, Pm: F64, n: int, low: F64, high: F64, so
 
 @jit
 def add_evidence(
-    log_class: F64, class_ns: I64, n: int, t_ns: int, memory_s: float, track: I64, det: I64, beta: F64, evidence: F64,
-    seen: F64,
+    log_class: F64, class_ns: I64, n: int, t_ns: int, memory_s: float, most: float, track: I64, det: I64, beta: F64,
+    evidence: F64, seen: F64,
 ) -> None:  # fmt: skip
     """Add the detections' log likelihoods (m, K), weighted by association and by the time since the last ones.
 
-    ``class_ns`` (n,): time of this sensor's last evidence on the track, or -1; tempering: errors of a
-    detector on one target last, so a score counts in full only ``memory_s`` after the one before.
+    ``class_ns`` (n,): time of this sensor's last evidence on the track, or -1. Tempering: errors of a
+    detector on one target last, so that a look counts in proportion to the time since the one before
+    and never more than ``most``: one false alarm that fell onto the track must not decide.
     """
     for p in range(len(beta)):
         i = track[p]
-        weight = 1.0 if class_ns[i] < 0 else min((t_ns - class_ns[i]) / 1e9 / memory_s, 1.0)
+        weight = most if class_ns[i] < 0 else min((t_ns - class_ns[i]) / 1e9 / memory_s, most)
         for k in range(evidence.shape[1]):
             log_class[i, k] += weight * beta[p] * evidence[det[p], k]
     for i in range(n):

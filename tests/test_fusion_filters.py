@@ -1,0 +1,206 @@
+"""Filter kernels against filterpy, and the laws that every covariance obeys."""
+
+import numpy as np
+import pytest
+from filterpy.kalman import IMMEstimator, KalmanFilter
+from filterpy.kalman import update as filterpy_update
+
+from fusion.config import MotionConfig
+from fusion.filters import KernelFilter, make_filter
+from fusion.kernels import motion, update
+
+CONFIG = MotionConfig()
+
+
+def f_and_q(q: float, dt: float) -> tuple[np.ndarray, np.ndarray]:
+    F = np.eye(6)
+    F[:3, 3:] = dt * np.eye(3)
+    Q = np.zeros((6, 6))
+    Q[:3, :3], Q[3:, 3:] = np.eye(3) * q * dt**3 / 3, np.eye(3) * q * dt
+    Q[:3, 3:] = Q[3:, :3] = np.eye(3) * q * dt**2 / 2
+    return F, Q
+
+
+def random_table(rng: np.random.Generator, n: int = 4) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    x = rng.normal(0, 1, (n, 3, 6)) * [300, 300, 50, 15, 15, 3]
+    A = rng.normal(0, 1, (n, 3, 6, 6)) * 3.0
+    P = A @ A.transpose(0, 1, 3, 2) + np.eye(6)
+    return x, P, rng.dirichlet(np.ones(3), n)
+
+
+def test_prediction_equals_the_matrix_form() -> None:
+    rng = np.random.default_rng(0)
+    x, P, _ = random_table(rng)
+    F, Q = f_and_q(7.0, 0.3)
+    ex, eP = F @ x[0, 0], F @ P[0, 0] @ F.T + Q
+    motion.predict_one(x[0, 0], P[0, 0], 7.0, 0.3)
+    np.testing.assert_allclose(x[0, 0], ex, rtol=1e-13)
+    np.testing.assert_allclose(P[0, 0], eP, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("a", "b"), [(0.1, 0.25), (0.01, 2.0)])
+def test_predictions_and_model_jumps_compose(a: float, b: float) -> None:
+    rng = np.random.default_rng(1)
+    x, P, _ = random_table(rng)
+    x2, P2 = x[0, 0].copy(), P[0, 0].copy()
+    motion.predict_one(x[0, 0], P[0, 0], 5.0, a)
+    motion.predict_one(x[0, 0], P[0, 0], 5.0, b)
+    motion.predict_one(x2, P2, 5.0, a + b)
+    np.testing.assert_allclose(P[0, 0], P2, rtol=1e-10)
+    pi, jumps = np.array(CONFIG.stationary), [np.empty((3, 3)) for _ in range(3)]
+    for out, dt in zip(jumps, (a, b, a + b), strict=True):
+        motion.transition(pi, CONFIG.sojourn_s, dt, out)
+        np.testing.assert_allclose(out.sum(axis=1), 1.0, rtol=1e-14)
+    np.testing.assert_allclose(jumps[0] @ jumps[1], jumps[2], rtol=1e-12)
+    np.testing.assert_allclose(pi @ jumps[0], pi, rtol=1e-12)
+
+
+def linear_scene(rng: np.random.Generator, n: int, m: int) -> dict[str, np.ndarray]:
+    """Position measurements: h = H x exactly linear, so that filterpy's own filters apply."""
+    x, P, mu = random_table(rng, n)
+    H1 = np.hstack([np.eye(3), np.zeros((3, 3))])
+    R1 = np.diag([4.0, 9.0, 1.0])
+    H = np.broadcast_to(H1, (n, 3, 3, 6)).copy()
+    h = np.einsum("nmab,nmb->nma", H, x)
+    PHt = np.einsum("nmab,nmcb->nmac", P, H)
+    R = np.broadcast_to(0.1 * np.eye(3), (n, 3, 3, 3)).copy()
+    S = np.einsum("nmab,nmbc->nmac", H, PHt) + R
+    z = rng.normal(0, 100, (m, 3))
+    return {"x": x, "P": P, "mu": mu, "h": h, "H": H, "PHt": PHt, "R": R, "S": S, "z": z, "R1": R1, "H1": H1}
+
+
+def likelihoods(s: dict[str, np.ndarray], i: int, j: int) -> np.ndarray:
+    out = []
+    for m in range(3):
+        S = s["S"][i, m] + s["R1"]
+        y = s["z"][j] - s["h"][i, m]
+        out.append(np.exp(-0.5 * y @ np.linalg.solve(S, y)) / np.sqrt(np.linalg.det(2 * np.pi * S)))
+    return np.array(out) + 1e-30
+
+
+def test_one_certain_detection_equals_filterpys_imm() -> None:
+    rng = np.random.default_rng(4)
+    s = linear_scene(rng, 1, 1)
+    filters = []
+    for m in range(3):
+        kf = KalmanFilter(6, 3)
+        kf.x, kf.P, kf.H = s["x"][0, m].copy(), s["P"][0, m].copy(), s["H1"]
+        kf.R = s["R1"] + s["R"][0, m]
+        kf.F, kf.Q = f_and_q(CONFIG.acceleration_intensity[m], 0.4)
+        filters.append(kf)
+    jump = np.empty((3, 3))
+    motion.transition(np.array(CONFIG.stationary), CONFIG.sojourn_s, 0.4, jump)
+    imm = IMMEstimator(filters, s["mu"][0].copy(), jump)
+    imm.predict()
+    x, P, mu = s["x"].copy(), s["P"].copy(), s["mu"].copy()
+    KernelFilter(CONFIG).predict(x, P, mu, 1, 0.4)
+    for m in range(3):
+        np.testing.assert_allclose(x[0, m], filters[m].x, rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(P[0, m], filters[m].P, rtol=1e-9, atol=1e-9)
+    z = s["H1"] @ imm.x + [1.0, -2.0, 0.5]
+    imm.update(z)
+    s["x"], s["P"], s["mu"], s["z"] = x, P, mu, z[None]
+    s["h"] = np.einsum("nmab,nmb->nma", s["H"], x)
+    s["PHt"] = np.einsum("nmab,nmcb->nmac", P, s["H"])
+    s["S"] = np.einsum("nmab,nmbc->nmac", s["H"], s["PHt"]) + s["R"]
+    like = likelihoods(s, 0, 0)[None]
+    call(s, np.array([0, 1]), np.array([0]), like, np.array([1.0]), np.array([0.0]), KernelFilter(CONFIG))
+    np.testing.assert_allclose(s["mu"][0], imm.mu, rtol=1e-6, atol=2e-6)  # the kernel's floor is 1e-6
+    for m in range(3):
+        np.testing.assert_allclose(s["x"][0, m], filters[m].x, rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(s["P"][0, m], filters[m].P, rtol=1e-8, atol=1e-9)
+
+
+def call(s, start, det, like, beta, miss, which) -> int:
+    var = np.broadcast_to(np.diag(s["R1"]), s["z"].shape).copy()
+    used = np.array([4, 5, 6])
+    return which.update(
+        s["x"], s["P"], s["mu"], len(s["x"]), s["h"], s["H"], s["PHt"], s["S"], s["R"], s["z"], var, used,
+        start.astype(np.int64), det.astype(np.int64), like, beta, miss,
+    )  # fmt: skip
+
+
+def ambiguous(rng: np.random.Generator) -> tuple[dict[str, np.ndarray], tuple[np.ndarray, ...]]:
+    s = linear_scene(rng, 3, 4)
+    s["z"] = s["h"][[0, 0, 1, 2], 0] + rng.normal(0, 3, (4, 3))
+    s["z"][1, 2] = np.nan  # one component missing
+    start, det = np.array([0, 2, 3, 3]), np.array([0, 1, 2])
+    like = rng.uniform(0.1, 1.0, (3, 3))
+    return s, (start, det, like, np.array([0.5, 0.3, 0.8]), np.array([0.2, 0.2, 1.0]))
+
+
+def test_weighted_update_equals_a_mixture_of_filterpy_updates() -> None:
+    rng = np.random.default_rng(9)
+    s, args = ambiguous(rng)
+    before = {k: v.copy() for k, v in s.items()}
+    assert call(s, *args, KernelFilter(CONFIG)) == 0
+    _, det, like, beta, miss = args
+    for m in range(3):
+        parts, weights = [(before["x"][0, m], before["P"][0, m])], [miss[0] * before["mu"][0, m]]
+        for p in (0, 1):
+            z, have = before["z"][det[p]], ~np.isnan(before["z"][det[p]])
+            R = (before["R"][0, m] + before["R1"])[np.ix_(have, have)]
+            parts.append(filterpy_update(before["x"][0, m], before["P"][0, m], z[have], R, before["H1"][have]))
+            lm = before["mu"][0] * like[p]
+            weights.append(beta[p] * lm[m] / lm.sum())
+        w = np.array(weights) / sum(weights)
+        mean = sum(wi * xi for wi, (xi, _) in zip(w, parts, strict=True))
+        cov = sum(wi * (Pi + np.outer(xi - mean, xi - mean)) for wi, (xi, Pi) in zip(w, parts, strict=True))
+        np.testing.assert_allclose(s["x"][0, m], mean, rtol=1e-10, atol=1e-10)
+        np.testing.assert_allclose(s["P"][0, m], cov, rtol=1e-9, atol=1e-9)
+    np.testing.assert_array_equal(s["x"][2], before["x"][2])  # no pair: left alone
+
+
+def test_both_backends_give_the_same_numbers() -> None:
+    rng = np.random.default_rng(12)
+    (a, args), rng = ambiguous(rng), np.random.default_rng(12)
+    b, _ = ambiguous(rng)
+    for s, name in ((a, "numba"), (b, "filterpy")):
+        backend = make_filter(name, CONFIG)
+        backend.predict(s["x"], s["P"], s["mu"], 3, 0.2)
+        s["h"] = np.einsum("nmab,nmb->nma", s["H"], s["x"])
+        s["PHt"] = np.einsum("nmab,nmcb->nmac", s["P"], s["H"])
+        s["S"] = np.einsum("nmab,nmbc->nmac", s["H"], s["PHt"]) + s["R"]
+        call(s, *args, backend)
+    for key in ("x", "P", "mu"):
+        np.testing.assert_allclose(a[key], b[key], rtol=1e-9, atol=1e-9)
+
+
+def test_an_unknown_backend_is_named() -> None:
+    with pytest.raises(ValueError, match="'matlab'"):
+        make_filter("matlab", CONFIG)
+
+
+def test_covariances_stay_symmetric_and_positive_through_extreme_steps() -> None:
+    rng = np.random.default_rng(21)
+    s = linear_scene(rng, 4, 4)
+    f = KernelFilter(CONFIG)
+    for _ in range(400):
+        f.predict(s["x"], s["P"], s["mu"], 4, float(10.0 ** rng.uniform(-4, 1)))
+        s["h"] = np.einsum("nmab,nmb->nma", s["H"], s["x"])
+        s["R"][:] = np.eye(3) * 10.0 ** rng.uniform(-4, 6)
+        s["PHt"] = np.einsum("nmab,nmcb->nmac", s["P"], s["H"])
+        s["S"] = np.einsum("nmab,nmbc->nmac", s["H"], s["PHt"]) + s["R"]
+        s["z"] = s["h"][:, 0] + rng.normal(0, 10.0 ** rng.uniform(-2, 3), (4, 3))
+        like = 10.0 ** rng.uniform(-20, 0, (4, 3))
+        beta = rng.uniform(0, 1, 4)
+        call(s, np.arange(5), np.arange(4), like, beta, 1.0 - beta, f)
+        assert np.array_equal(s["P"], s["P"].transpose(0, 1, 3, 2))
+        assert np.all(np.linalg.eigvalsh(s["P"]) > 0.0)
+        np.testing.assert_allclose(s["mu"].sum(axis=1), 1.0, rtol=1e-12)
+
+
+def test_a_number_that_is_not_finite_stays_in_its_own_track() -> None:
+    rng = np.random.default_rng(30)
+    s, args = ambiguous(rng)
+    s["P"][0, 1, 0, 0] = s["S"][0, 1, 0, 0] = np.nan
+    before = {k: v.copy() for k, v in s.items()}
+    assert call(s, *args, KernelFilter(CONFIG)) == 1
+    np.testing.assert_array_equal(s["x"][0], before["x"][0])
+    assert np.all(np.isfinite(s["x"]))
+    assert np.all(np.isfinite(s["P"][1:]))
+    assert not np.array_equal(s["x"][1], before["x"][1])
+
+
+def test_the_floor_under_model_probabilities_holds() -> None:
+    assert 0.0 < update.MODEL_FLOOR < 1e-3
