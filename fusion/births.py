@@ -10,6 +10,7 @@ from fusion.config import TrackerConfig
 from fusion.kernels import crossing
 from fusion.kernels.birth import birth_polar
 from fusion.kernels.measurement import AZIMUTH, EAST, ELEVATION, G_AXES, G_SPEED, NORTH, RANGE, RANGE_RATE, UP
+from fusion.sensing import LONE_RANGE_M
 from fusion.step import Hits, Scan
 from fusion.table import TrackTable
 from messages.frames import F64, body_direction
@@ -19,7 +20,6 @@ CROSSING_D2 = float(chi2.ppf(0.99, 1))  # two bearings miss each other by one nu
 MAX_WAITING = 256  # bearings; a swarm of 12 in 8 cameras leaves fewer in half a second
 LONE_CLOSING_MPS = 15.0  # sigma of the radial velocity of a lone camera's target, which it cannot see
 MIN_ACROSS_MPS = 3.0  # a small apparent size must not freeze the target
-LONE_RANGE_M = (5.0, 3000.0)  # what an angular size may say of the range
 
 
 class Births:
@@ -38,7 +38,7 @@ class Births:
         if len(candidates) == 0:
             return 0
         missing = np.isnan(scan.z8[candidates])
-        plots = ~missing[:, RANGE] & ~missing[:, AZIMUTH]
+        plots = ~missing[:, RANGE] & ~missing[:, AZIMUTH] & (not scan.lone)
         claims = ~plots & ~missing[:, [EAST, NORTH, UP]].any(axis=1)
         bearings = ~plots & ~claims & ~missing[:, AZIMUTH] & ~missing[:, ELEVATION]
         started = 0

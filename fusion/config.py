@@ -133,6 +133,8 @@ class BirthConfig:
     """Prior that a consistent crossing is a target and not a ghost."""
     drone_size_m: float = 0.4
     """Assumed extent where only an angular size gives the range (0.3-0.5 m drones)."""
+    size_memory_s: float = 2.0
+    """Looks of a lone camera within this time share one error of the assumed size: the filter's own memory."""
     blind_range_m: float = 200.0
     """Range assumed by a lone camera that gives no size, with half of it as sigma."""
     angular_rate_rad_s: float = 0.15

@@ -14,6 +14,7 @@ from messages.frames import F64
 from messages.types import PlatformPose, SensorDescription, SensorScan
 
 ANGULAR_SIZE = INDEX["angular_size_rad"]
+LONE_RANGE_M = (5.0, 3000.0)  # what an angular size may say of the range
 
 
 class SensorBook:
@@ -76,10 +77,20 @@ class SensorBook:
         z8, var8 = sensor.measurements(rows)
         if paired is None:
             z8[:, TDOA] = np.nan
+        located = ~(np.isnan(z8[:, RANGE]) & np.isnan(z8[:, EAST]))
+        lone = self._lone(scan.t_ns)
+        if lone:
+            self._assume_range(z8, var8, rows[:, ANGULAR_SIZE], sensor.description.scan_period_s)
         measured = ~np.isnan(z8)
         keep = measured.any(axis=1)
         if not keep.all():
-            rows, z8, var8, measured = rows[keep], z8[keep], var8[keep], measured[keep]
+            rows, z8, var8, measured, located = (
+                rows[keep],
+                z8[keep],
+                var8[keep],
+                measured[keep],
+                located[keep],
+            )
         used = np.flatnonzero(measured.any(axis=0))
         baseline = float(np.linalg.norm(paired.position_m - place.position_m)) if paired is not None else 0.0
         fov = sensor.field_of_view(scan.look) if scan.look is not None else sensor.fov
@@ -97,11 +108,25 @@ class SensorBook:
             var8=var8,
             size_rad=rows[:, ANGULAR_SIZE],
             density=sensor.clutter_density(z8, fov, baseline),
-            located=(measured[:, RANGE] | measured[:, EAST]).astype(np.float64),
+            located=located.astype(np.float64),
             class_ratio=ratio,
             evidence=evidence,
-            lone=self._lone(scan.t_ns),
+            lone=lone,
         )
+
+    def _assume_range(self, z8: F64, var8: F64, size_rad: F64, period_s: float) -> None:
+        """Fill in the range (m,) that a lone camera's angular sizes say, with half of it as sigma.
+
+        Without it the range variance of a lone camera's track grows without bound, and an extended
+        filter loses the bearing once its range sigma exceeds the range. The assumed size is wrong by
+        the same factor in every look, so its variance is multiplied by the looks in ``size_memory_s``.
+        """
+        birth = self._config.birth
+        known = np.isnan(z8[:, RANGE]) & (size_rad > 0.0)
+        range_m = np.clip(birth.drone_size_m / np.where(known, size_rad, 1.0), *LONE_RANGE_M)
+        looks = max(1.0, birth.size_memory_s / period_s)
+        z8[known, RANGE] = range_m[known]
+        var8[known, RANGE] = ((0.5 * range_m) ** 2 * looks)[known]
 
     def _sensor(self, sensor_id: str) -> Sensor:
         try:
