@@ -63,10 +63,11 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     """Return the seeds of ``1-20`` or ``1,5,9``. Raises InputError."""
     seeds: list[int] = []
     for part in text.split(","):
-        low, _, high = part.partition("-")
-        if not low.isdigit() or (high and not high.isdigit()) or (high and int(high) < int(low)):
+        low, dash, high = part.partition("-")
+        high = high if dash else low
+        if not low.isdigit() or not high.isdigit() or int(high) < int(low):
             raise InputError(f"--seeds = {text}: must be numbers and ranges, for example 1-20 or 1,5,9")
-        seeds += range(int(low), int(high or low) + 1)
+        seeds += range(int(low), int(high) + 1)
     return tuple(dict.fromkeys(seeds))
 
 

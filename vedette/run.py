@@ -9,10 +9,8 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Any
 
-import yaml
-
 from edge_node.config import Backend
-from scenarios.loader import load
+from scenarios.loader import effective_yaml, load
 from scenarios.schema import Scenario
 from vedette import engagement
 from vedette.errors import InputError, RunFailed
@@ -111,8 +109,7 @@ def parse_speed(text: str) -> float | None:
 
 
 def _write_scenario(paths: RunPaths, scenario: Scenario) -> None:
-    text = yaml.safe_dump(scenario.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-    paths.scenario.write_text(text, encoding="utf-8")
+    paths.scenario.write_text(effective_yaml(scenario), encoding="utf-8")
 
 
 def _undo(paths: RunPaths, existed: bool) -> None:
