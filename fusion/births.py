@@ -102,6 +102,7 @@ class Births:
     def _from_crossings(self, table: TrackTable, scan: Scan, rows: I64, free: F64, level_priors: F64) -> int:
         """Start where an unexplained bearing meets a recent one from another place; the others wait."""
         birth = self._config.birth
+        rows = rows[(scan.var8[rows][:, [AZIMUTH, ELEVATION]] <= birth.max_bearing_sigma_rad**2).all(axis=1)]
         recent = self._waiting_ns > scan.t_ns - int(birth.bearing_memory_s * 1e9)
         self._waiting, self._waiting_ns = self._waiting[recent], self._waiting_ns[recent]
         new = self._bearings(scan, rows)
@@ -146,6 +147,7 @@ class Births:
         table.columns.shares[rows, scan.sensor.slot] = 1.0
         if ranged:
             table.columns.ranged_ns[rows] = scan.t_ns
+            table.columns.ranged_hits[rows] = 1.0
         return int(rows.stop - rows.start)
 
     def snapshot(self) -> tuple[F64, I64]:

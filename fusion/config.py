@@ -84,6 +84,10 @@ class ExistenceConfig:
     """Three associated detections (their probabilities summed): two random plots in a row are common in clutter."""
     confirm_age_s: float = 0.3
     """A fast camera gives three hits in 0.1 s from one flicker; wait until they are separate looks."""
+    delete_unproven_s: float = 8.0
+    """A tentative track that is still not proven (its place not supported) makes room for a better beginning."""
+    support_s: float = 3.0
+    """A measured range supports a track's place so long: 3 s of a wrong velocity of 10 m/s are the reported limit."""
     coast_after_s: float = 1.0
     """Without a detection for so long a confirmed track coasts (two to four looks of a search radar)."""
     delete_existence: float = 1e-6
@@ -129,6 +133,9 @@ class BirthConfig:
     """An intersection worse than this cannot start a useful track."""
     target_speed_mps: float = 20.0
     """Sigma of each velocity component of a track started from crossing bearings."""
+    max_bearing_sigma_rad: float = 0.009
+    """0.5 deg. Coarser bearings (sound, radio) meet anywhere along the way: two arrays that hear two different
+    drones cross in a third place, and nothing in their elevations says no."""
     crossing_existence: float = 0.02
     """Prior that a consistent crossing is a target and not a ghost."""
     drone_size_m: float = 0.4

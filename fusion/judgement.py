@@ -14,12 +14,15 @@ from fusion.step import Hits, Scan
 from fusion.table import TrackTable
 from messages.frames import F64
 
+I64 = NDArray[np.int64]
 MERGE_DISTANCE_M = 25.0  # further apart two tracks are two targets, whatever their covariances say
 MERGE_D2 = float(chi2.ppf(0.5, 6))  # half of all pairs of estimates of one target are closer than this
 MERGE_MIN_EXISTENCE = 0.05  # clutter's tentative tracks are not worth comparing
 MERGE_LOOKS = {State.TENTATIVE: 3, State.CONFIRMED: 8, State.COASTING: 3}
 """Looks in a row in which only one of the two was fed: two real neighbours at Pd 0.7 pass 8 looks once in 250."""
 SECOND_HIT = 1.5  # sum of association probabilities from which a track has more than its first detection
+RANGED_HITS = 1.7  # sum of association probabilities: two plots, of which one may be shared with a neighbour
+PLACE_SHARE = 0.15  # decaying count of looks from a place: one detection within the last six seconds
 LONE_RMS_FACTOR = 10.0  # a lone camera never knows the range: its tracks may be so much less certain
 
 
@@ -35,18 +38,29 @@ class Judge:
         self._config = config
         self.gate_d2 = gate_table(config.association.gate_probability)
 
-    def judge(self, table: TrackTable, scan: Scan, hits: Hits, xm: F64, Pm: F64) -> None:
-        """Advance every track's state and remove the deleted ones from the table."""
+    def judge(
+        self, table: TrackTable, scan: Scan, hits: Hits, xm: F64, Pm: F64, places: I64, ranged_pause_s: float
+    ) -> None:
+        """Advance every track's state and remove the deleted ones from the table.
+
+        ``places`` (S,): see ``kernels.judging.place_supported``; ``ranged_pause_s``: a longer one without a
+        detection by a ranging sensor is silence.
+        """
         n, c = table.n, table.columns
         if n == 0:
             return
         old = len(hits.seen)
         c.seen_ns[:old][hits.seen > 0.5] = scan.t_ns
         c.ranged_ns[:old][hits.ranged > 0.5] = scan.t_ns
+        c.ranged_hits[:old] += hits.ranged
+        limits = self._limits(scan, ranged_pause_s)
+        judging.place_supported(
+            n, scan.t_ns, c.ranged_ns, c.ranged_hits, c.shares, places, scan.lone, limits, c.supported
+        )
         event = np.empty(n, np.int8)
         count = judging.judge_tracks(
-            n, scan.t_ns, c.state, c.r, c.first_r, c.hits, c.born_ns, c.seen_ns, c.ranged_ns, Pm, scan.lone,
-            self._limits(scan), event,
+            n, scan.t_ns, c.state, c.r, c.first_r, c.hits, c.born_ns, c.seen_ns, c.ranged_ns, c.supported, Pm,
+            scan.lone, limits, event,
         )  # fmt: skip
         for j in self._merged(table, hits, xm, Pm, old):
             count += 1
@@ -64,7 +78,7 @@ class Judge:
             xm[:left], Pm[:left] = xm[:n][alive], Pm[:n][alive]
             table.keep(alive)
 
-    def _limits(self, scan: Scan) -> F64:
+    def _limits(self, scan: Scan, ranged_pause_s: float) -> F64:
         e = self._config.existence
         limit = np.empty(judging.L_SIZE)
         limit[judging.L_CONFIRM_EXISTENCE] = e.confirm_existence
@@ -79,6 +93,11 @@ class Judge:
         limit[judging.L_DELETE_TENTATIVE_S] = e.delete_tentative_s
         limit[judging.L_REPORT_RMS_M] = self._config.report.max_rms_m
         limit[judging.L_SECOND_HIT] = SECOND_HIT
+        limit[judging.L_RANGED_PAUSE_S] = ranged_pause_s
+        limit[judging.L_SUPPORT_S] = max(e.support_s, ranged_pause_s)
+        limit[judging.L_RANGED_HITS] = RANGED_HITS
+        limit[judging.L_PLACE_SHARE] = PLACE_SHARE
+        limit[judging.L_DELETE_UNPROVEN_S] = e.delete_unproven_s
         return limit
 
     def _merged(self, table: TrackTable, hits: Hits, xm: F64, Pm: F64, old: int) -> list[int]:

@@ -15,7 +15,14 @@ UPPER = np.triu_indices(6)
 
 
 def report_tracks(
-    table: TrackTable, config: TrackerConfig, xm: F64, Pm: F64, t_ns: int, names: list[tuple[int, str]], lone: bool
+    table: TrackTable,
+    config: TrackerConfig,
+    xm: F64,
+    Pm: F64,
+    t_ns: int,
+    names: list[tuple[int, str]],
+    lone: bool,
+    ranged_pause_s: float,
 ) -> tuple[tuple[Track, ...], tuple[int, int, int, int]]:
     """Return the reported tracks and the numbers of tentative, confirmed, coasting and withheld ones."""
     n, c = table.n, table.columns
@@ -23,9 +30,11 @@ def report_tracks(
     held = np.flatnonzero((state == State.CONFIRMED) | (state == State.COASTING))
     coasting = int(np.count_nonzero(state == State.COASTING))
     rms = np.sqrt(np.trace(Pm[held, :3, :3], axis1=1, axis2=2))
-    ranged = c.ranged_ns[held] > t_ns - int(config.existence.coast_after_s * 1e9)
-    useful = (c.r[held] >= config.report.min_existence) & (
-        ((lone | ranged) & (state[held] == State.CONFIRMED)) | (rms <= config.report.max_rms_m)
+    ranged = (c.ranged_ns[held] >= 0) & (c.ranged_ns[held] > t_ns - int(ranged_pause_s * 1e9))
+    useful = (
+        (c.r[held] >= config.report.min_existence)
+        & c.supported[held]
+        & (((lone | ranged) & (state[held] == State.CONFIRMED)) | (rms <= config.report.max_rms_m))
     )
     rows = held[useful]
     tracks = tuple(_tracks(table, rows, xm, Pm, t_ns, names))

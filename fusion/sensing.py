@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fusion.config import TrackerConfig
 from fusion.identity import scan_evidence
@@ -12,6 +13,8 @@ from fusion.step import Scan
 from messages.detections import INDEX, N_COLUMNS, block
 from messages.frames import F64
 from messages.types import PlatformPose, SensorDescription, SensorScan
+
+I64 = NDArray[np.int64]
 
 ANGULAR_SIZE = INDEX["angular_size_rad"]
 LONE_RANGE_M = (5.0, 3000.0)  # what an angular size may say of the range
@@ -26,6 +29,8 @@ class SensorBook:
         self._poses: dict[str, PoseHistory] = {}
         self.level_priors: F64 = np.empty((0, len(config.detectability.level_factors)))
         self.names: list[tuple[int, str]] = []
+        self.places: I64 = np.empty(0, np.int64)
+        self.ranged_pause_s = config.existence.coast_after_s
         self._carried: dict[str | None, F64] = {}
 
     def add(self, description: SensorDescription) -> int:
@@ -41,8 +46,23 @@ class SensorBook:
         self.sensors[description.sensor_id] = sensor
         self.level_priors = np.array([s.level_prior for s in self.sensors.values()])
         self.names = [(s.slot, name) for name, s in self.sensors.items()]
+        self.places = self._precise_places()
+        # A slow sensor's own pause is no silence.
+        pauses = [2.5 * s.description.scan_period_s for s in self.sensors.values() if s.ranged]
+        self.ranged_pause_s = max([self._config.existence.coast_after_s, *pauses])
         self._carried = {}
         return slot
+
+    def _precise_places(self) -> I64:
+        """Return the number of its place for each precise bearing sensor (S,), -1 for all others."""
+        names: dict[str, int] = {}
+        out = np.full(len(self.sensors), -1)
+        for sensor in self.sensors.values():
+            d = sensor.description
+            sigma = max(d.sigma.azimuth_rad or np.inf, d.sigma.elevation_rad or np.inf)
+            if not sensor.ranged and sigma <= self._config.birth.max_bearing_sigma_rad:
+                out[sensor.slot] = names.setdefault(d.platform_id or d.sensor_id, len(names))
+        return out
 
     def uses(self, description: SensorDescription) -> bool:
         """Say whether this very description is the one in use."""

@@ -33,6 +33,8 @@ class Columns:
     born_ns: NDArray[np.int64]
     seen_ns: NDArray[np.int64]  # last associated detection
     ranged_ns: NDArray[np.int64]  # last associated detection of a sensor that measures range or position
+    ranged_hits: F64  # the same as hits, of those detections only
+    supported: NDArray[np.bool_]  # its place is supported, not only its direction
     hits: F64  # sum of association probabilities
     twin: NDArray[np.int64]  # track_id of the elder that this one looks equal to, 0 for none
     twin_count: NDArray[np.int64]  # looks that were shared with it and fed only one of the two
@@ -61,6 +63,8 @@ class TrackTable:
             born_ns=np.zeros(c, i8),
             seen_ns=np.zeros(c, i8),
             ranged_ns=np.zeros(c, i8),
+            ranged_hits=np.zeros(c),
+            supported=np.zeros(c, np.bool_),
             hits=np.zeros(c),
             twin=np.zeros(c, i8),
             twin_count=np.zeros(c, i8),
@@ -85,6 +89,8 @@ class TrackTable:
         c.state[rows] = State.TENTATIVE
         c.born_ns[rows] = c.seen_ns[rows] = t_ns
         c.ranged_ns[rows] = -1
+        c.ranged_hits[rows] = 0.0
+        c.supported[rows] = False
         c.hits[rows] = 1.0
         c.twin[rows] = c.twin_count[rows] = 0
         self.next_id += b

@@ -108,7 +108,7 @@ class Tracker:
         births = self._births.start(self.table, scan, hits, self.book.level_priors)
         self._outputs()
         self._identity.update(self.table, scan, hits, dt, self._xm, self._Pm)
-        self._judge.judge(self.table, scan, hits, self._xm, self._Pm)
+        self._judge.judge(self.table, scan, hits, self._xm, self._Pm, self.book.places, self.book.ranged_pause_s)
         self._last = scan, hits, births
 
     def result(self) -> StepResult:
@@ -116,7 +116,7 @@ class Tracker:
         if self._last is None:
             return StepResult(self.t_ns, ())
         scan, hits, births = self._last
-        args = self._xm, self._Pm, self.t_ns, self.book.names, scan.lone
+        args = self._xm, self._Pm, self.t_ns, self.book.names, scan.lone, self.book.ranged_pause_s
         tracks, counts = report_tracks(self.table, self.config, *args)
         clusters, widest, loopy = hits.clusters
         diagnostics = Diagnostics(len(scan.z), len(hits.track), clusters, widest, loopy, births, *counts, hits.failed)

@@ -24,14 +24,42 @@ TENTATIVE, CONFIRMED, COASTING = 0, 1, 2  # as fusion.lifecycle.State
     L_DELETE_TENTATIVE_S,
     L_REPORT_RMS_M,
     L_SECOND_HIT,
-) = range(11)
-L_SIZE = 11
+    L_RANGED_PAUSE_S,
+    L_SUPPORT_S,
+    L_RANGED_HITS,
+    L_PLACE_SHARE,
+    L_DELETE_UNPROVEN_S,
+) = range(16)
+L_SIZE = 16
+
+
+@jit
+def place_supported(
+    n: int, t_ns: int, ranged_ns: I64, ranged_hits: F64, shares: F64, place: I64, lone: bool, limit: F64,
+    supported: NDArray[np.bool_],
+) -> None:  # fmt: skip
+    """Say of each track whether its *place* is supported, not only its direction.
+
+    It is where range or position was measured more than once and not long ago, or where precise
+    bearings came lately from two places. ``place`` (S,): number of the place of each precise bearing
+    sensor, below 62, else -1. One false plot on the way to a distant target, fed by the bearings
+    that one vehicle has of that target, would otherwise look like a target that comes nearer.
+    """
+    for i in range(n):
+        recent = ranged_ns[i] >= 0 and (t_ns - ranged_ns[i]) / 1e9 < limit[L_SUPPORT_S]
+        supported[i] = lone or (recent and ranged_hits[i] >= limit[L_RANGED_HITS])
+        seen_from = -1
+        for s in range(len(place)):
+            if place[s] >= 0 and shares[i, s] > limit[L_PLACE_SHARE]:
+                if seen_from >= 0 and seen_from != place[s]:
+                    supported[i] = True
+                seen_from = place[s]
 
 
 @jit
 def judge_tracks(
     n: int, t_ns: int, state: NDArray[np.int8], r: F64, first_r: F64, hits: F64, born_ns: I64, seen_ns: I64,
-    ranged_ns: I64, Pm: F64, lone: bool, limit: F64, event: NDArray[np.int8],
+    ranged_ns: I64, supported: NDArray[np.bool_], Pm: F64, lone: bool, limit: F64, event: NDArray[np.int8],
 ) -> int:  # fmt: skip
     """Write each track's event (n,) or NO_EVENT; return how many have one. ``limit`` (L_SIZE,): see the offsets."""
     count = 0
@@ -45,8 +73,9 @@ def judge_tracks(
             if hits[i] < limit[L_SECOND_HIT]:
                 floor = max(floor, limit[L_DELETE_LONE_SHARE] * first_r[i])
             doubted |= r[i] < floor or silent_s > limit[L_DELETE_TENTATIVE_S]
-            recent = ranged_ns[i] >= 0 and (t_ns - ranged_ns[i]) / 1e9 < limit[L_COAST_AFTER_S]
-            localised = lone or recent or rms <= limit[L_REPORT_RMS_M]
+            doubted |= (t_ns - born_ns[i]) / 1e9 > limit[L_DELETE_UNPROVEN_S]
+            recent = ranged_ns[i] >= 0 and (t_ns - ranged_ns[i]) / 1e9 < limit[L_RANGED_PAUSE_S]
+            localised = supported[i] and (lone or recent or rms <= limit[L_REPORT_RMS_M])
             enough = r[i] >= limit[L_CONFIRM_EXISTENCE] and hits[i] >= limit[L_CONFIRM_HITS]
             if enough and localised and (t_ns - born_ns[i]) / 1e9 >= limit[L_CONFIRM_AGE_S]:
                 event[i] = PROVEN
