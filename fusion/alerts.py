@@ -77,6 +77,10 @@ class AlertConfig:
     """... plus what a pilot still corrects: 8 degrees of heading."""
     near_m: float = 500.0
     """Slant range inside which any likely drone is 10-30 s from an attack."""
+    observer_m: float = 1200.0
+    """A likely drone inside this range that stays ..."""
+    observer_s: float = 30.0
+    """... this long is no passer-by: whoever watches a halted platoon directs fire on it."""
     caution_m: float = 2000.0
     """Inside, a likely drone observes the platoon even if it does not approach."""
     bird_veto: float = 0.1
@@ -101,6 +105,7 @@ class Standing:
     wanted: Level = Level.NONE
     wanted_since_ns: int = 0
     seen_ns: int = 0
+    observing_since_ns: int = -1
     platform_id: str = ""
 
 
@@ -136,6 +141,8 @@ class AlertBook:
     def _advance(self, standing: Standing, track: Track, threat: Threat, t_ns: int) -> bool:
         """Move the standing level by the table; say whether there is something to announce."""
         wanted = wanted_level(track, threat, standing.level, self.config)
+        if self._observes(standing, threat, t_ns):
+            wanted = Level.WARNING
         if wanted != standing.wanted:
             # A change between two levels that are both higher than the standing one keeps the clock running.
             if not (wanted > standing.level and standing.wanted > standing.level):
@@ -147,6 +154,17 @@ class AlertBook:
         standing.level, standing.since_ns = standing.wanted, t_ns
         standing.platform_id = threat.platform_id
         return do == "announce"
+
+    def _observes(self, standing: Standing, threat: Threat, t_ns: int) -> bool:
+        """Say whether a likely drone has stayed within sight of the platoon long enough to be an observer."""
+        c = self.config
+        near = threat.range_m <= c.observer_m * (c.leave_factor if standing.level == Level.WARNING else 1.0)
+        if not near or threat.drone_probability < c.near_drone or threat.bird_probability >= c.bird_veto:
+            standing.observing_since_ns = -1
+            return False
+        if standing.observing_since_ns < 0:
+            standing.observing_since_ns = t_ns
+        return (t_ns - standing.observing_since_ns) / 1e9 >= c.observer_s
 
     def _move(self, standing: Standing, t_ns: int) -> Move:
         wanted_s = (t_ns - standing.wanted_since_ns) / 1e9
@@ -215,8 +233,10 @@ def reason(level: Level, track: Track, threat: Threat, config: AlertConfig) -> s
     where = f"{threat.range_m:.0f} m, {np.degrees(threat.azimuth_rad):.0f} deg, {threat.aspect} of {threat.platform_id}"
     if level == Level.WARNING and approaching(threat, config, config.leave_factor):
         return f"{kind} approaching: {where}, closest in {threat.time_to_closest_s:.0f} s"
-    if level == Level.WARNING:
+    if level == Level.WARNING and threat.range_m <= config.near_m * config.leave_factor:
         return f"{kind} near: {where}"
+    if level == Level.WARNING:
+        return f"{kind} observing for {config.observer_s:.0f} s: {where}"
     if level == Level.CAUTION:
         return f"being observed: {kind} at {where}"
     return f"{kind} in the area: {where}"

@@ -85,7 +85,8 @@ class ExistenceConfig:
     confirm_age_s: float = 0.3
     """A fast camera gives three hits in 0.1 s from one flicker; wait until they are separate looks."""
     delete_unproven_s: float = 8.0
-    """A tentative track that is still not proven (its place not supported) makes room for a better beginning."""
+    """A tentative track that is not proven, or one whose place has no support, for so long makes room for a
+    better beginning."""
     support_s: float = 3.0
     """A measured range supports a track's place so long: 3 s of a wrong velocity of 10 m/s are the reported limit."""
     coast_after_s: float = 1.0

@@ -22,7 +22,7 @@ MERGE_LOOKS = {State.TENTATIVE: 3, State.CONFIRMED: 8, State.COASTING: 3}
 """Looks in a row in which only one of the two was fed: two real neighbours at Pd 0.7 pass 8 looks once in 250."""
 SECOND_HIT = 1.5  # sum of association probabilities from which a track has more than its first detection
 RANGED_HITS = 1.7  # sum of association probabilities: two plots, of which one may be shared with a neighbour
-PLACE_SHARE = 0.15  # decaying count of looks from a place: one detection within the last six seconds
+PLACE_SHARE = 0.9  # decaying count of looks from the second place: more than one chance hit
 LONE_RMS_FACTOR = 10.0  # a lone camera never knows the range: its tracks may be so much less certain
 
 
@@ -55,12 +55,12 @@ class Judge:
         c.ranged_hits[:old] += hits.ranged
         limits = self._limits(scan, ranged_pause_s)
         judging.place_supported(
-            n, scan.t_ns, c.ranged_ns, c.ranged_hits, c.shares, places, scan.lone, limits, c.supported
+            n, scan.t_ns, c.ranged_ns, c.ranged_hits, c.shares, places, scan.lone, limits, c.supported, c.supported_ns
         )
         event = np.empty(n, np.int8)
         count = judging.judge_tracks(
-            n, scan.t_ns, c.state, c.r, c.first_r, c.hits, c.born_ns, c.seen_ns, c.ranged_ns, c.supported, Pm,
-            scan.lone, limits, event,
+            n, scan.t_ns, c.state, c.r, c.first_r, c.hits, c.born_ns, c.seen_ns, c.ranged_ns, c.supported,
+            c.supported_ns, Pm, scan.lone, limits, event,
         )  # fmt: skip
         for j in self._merged(table, hits, xm, Pm, old):
             count += 1

@@ -35,6 +35,7 @@ class Columns:
     ranged_ns: NDArray[np.int64]  # last associated detection of a sensor that measures range or position
     ranged_hits: F64  # the same as hits, of those detections only
     supported: NDArray[np.bool_]  # its place is supported, not only its direction
+    supported_ns: NDArray[np.int64]  # when it last was
     hits: F64  # sum of association probabilities
     twin: NDArray[np.int64]  # track_id of the elder that this one looks equal to, 0 for none
     twin_count: NDArray[np.int64]  # looks that were shared with it and fed only one of the two
@@ -65,6 +66,7 @@ class TrackTable:
             ranged_ns=np.zeros(c, i8),
             ranged_hits=np.zeros(c),
             supported=np.zeros(c, np.bool_),
+            supported_ns=np.zeros(c, i8),
             hits=np.zeros(c),
             twin=np.zeros(c, i8),
             twin_count=np.zeros(c, i8),
@@ -87,7 +89,7 @@ class TrackTable:
         c.class_ns[rows] = -1
         c.track_id[rows] = np.arange(self.next_id, self.next_id + b)
         c.state[rows] = State.TENTATIVE
-        c.born_ns[rows] = c.seen_ns[rows] = t_ns
+        c.born_ns[rows] = c.seen_ns[rows] = c.supported_ns[rows] = t_ns
         c.ranged_ns[rows] = -1
         c.ranged_hits[rows] = 0.0
         c.supported[rows] = False

@@ -166,6 +166,16 @@ def test_a_distant_orbit_is_observation_and_a_near_one_a_warning() -> None:
     assert [level for _, level in drive(AlertBook(), orbit(300.0), 30.0)] == ["WARNING"]
 
 
+def test_who_stays_in_sight_is_an_observer_after_a_while() -> None:
+    def hover(t: float):
+        return (300.0, 900.0, 120.0), (0.5, 0.0, 0.0)
+
+    said = drive(AlertBook(), hover, 40.0)
+    assert [level for _, level in said] == ["CAUTION", "WARNING"]
+    assert 30.0 <= said[1][0] < 32.0
+    assert {level for _, level in drive(AlertBook(), hover, 40.0, BIRD)} == {"INFO"}
+
+
 def test_hysteresis_a_wobbling_approach_warns_once() -> None:
     def wobble(t: float):
         sideways = 9.0 * math.sin(3.0 * t)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from fusion_scene import bearing_scan, camera, covariance, pose, radar, radar_scan, scan_of
+from fusion_scene import bearing_scan, camera, covariance, polar, pose, radar, radar_scan, scan_of
 from scipy.stats import chi2
 
 from fusion.config import ReportConfig, TrackerConfig
@@ -193,6 +193,23 @@ def test_a_heading_error_of_the_platform_is_in_the_covariance() -> None:
         result = tracker.step(radar_scan(sensor, k, k * QUARTER_NS, p + v * k * 0.25, v, rng))
     sideways = math.sqrt(covariance(result.tracks[0])[0, 0])
     assert 0.6 * 2000 * yaw_sigma < sideways < 2.0 * 2000 * yaw_sigma
+
+
+def test_one_false_plot_on_the_way_to_a_distant_target_is_not_reported() -> None:
+    """One vehicle's bearings of a far target feed a false plot in front of it: a direction is not a place."""
+    rng, tracker = np.random.default_rng(17), Tracker()
+    sensor, eye = radar(clutter=2.0), camera("eo_1", (0.0, 0.0, 2.0))
+    for s in (sensor, eye):
+        tracker.add_sensor(s)
+    target = np.array([[100.0, 1900.0, 120.0]])
+    false = polar(target[0] * 0.15, np.zeros(3))
+    reported = 0
+    for k in range(60):
+        rows = [[*false[:3], -8.0]] if k == 0 else []
+        tracker.step(scan_of("radar_1", k, k * QUARTER_NS, rows))
+        result = tracker.step(bearing_scan(eye, k, k * QUARTER_NS + 10**8, target, rng, 0.9))
+        reported += len(result.tracks)
+    assert reported == 0
 
 
 def test_a_claimed_position_starts_and_feeds_a_track() -> None:

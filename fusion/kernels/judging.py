@@ -10,6 +10,7 @@ from messages.frames import F64
 
 I64 = NDArray[np.int64]
 NO_EVENT = -1
+SECOND_PLACE = 0.1  # of the looks of the first place: chance hits from a second place are rarer than this
 PROVEN, SEEN, SILENT, DOUBTED = 0, 1, 2, 3  # as fusion.lifecycle.Event
 TENTATIVE, CONFIRMED, COASTING = 0, 1, 2  # as fusion.lifecycle.State
 (
@@ -36,30 +37,37 @@ L_SIZE = 16
 @jit
 def place_supported(
     n: int, t_ns: int, ranged_ns: I64, ranged_hits: F64, shares: F64, place: I64, lone: bool, limit: F64,
-    supported: NDArray[np.bool_],
+    supported: NDArray[np.bool_], supported_ns: I64,
 ) -> None:  # fmt: skip
     """Say of each track whether its *place* is supported, not only its direction.
 
     It is where range or position was measured more than once and not long ago, or where precise
     bearings came lately from two places. ``place`` (S,): number of the place of each precise bearing
-    sensor, below 62, else -1. One false plot on the way to a distant target, fed by the bearings
+    sensor, else -1. One false plot on the way to a distant target, fed by the bearings
     that one vehicle has of that target, would otherwise look like a target that comes nearer.
     """
     for i in range(n):
         recent = ranged_ns[i] >= 0 and (t_ns - ranged_ns[i]) / 1e9 < limit[L_SUPPORT_S]
         supported[i] = lone or (recent and ranged_hits[i] >= limit[L_RANGED_HITS])
-        seen_from = -1
+        best, second = 0.0, 0.0
+        best_place = -1
         for s in range(len(place)):
-            if place[s] >= 0 and shares[i, s] > limit[L_PLACE_SHARE]:
-                if seen_from >= 0 and seen_from != place[s]:
-                    supported[i] = True
-                seen_from = place[s]
+            if place[s] >= 0 and shares[i, s] > best:
+                if place[s] != best_place:
+                    second, best_place = best, place[s]
+                best = shares[i, s]
+            elif place[s] >= 0 and place[s] != best_place:
+                second = max(second, shares[i, s])
+        supported[i] |= second >= max(limit[L_PLACE_SHARE], SECOND_PLACE * best)
+        if supported[i]:
+            supported_ns[i] = t_ns
 
 
 @jit
 def judge_tracks(
     n: int, t_ns: int, state: NDArray[np.int8], r: F64, first_r: F64, hits: F64, born_ns: I64, seen_ns: I64,
-    ranged_ns: I64, supported: NDArray[np.bool_], Pm: F64, lone: bool, limit: F64, event: NDArray[np.int8],
+    ranged_ns: I64, supported: NDArray[np.bool_], supported_ns: I64, Pm: F64, lone: bool, limit: F64,
+    event: NDArray[np.int8],
 ) -> int:  # fmt: skip
     """Write each track's event (n,) or NO_EVENT; return how many have one. ``limit`` (L_SIZE,): see the offsets."""
     count = 0
@@ -80,7 +88,8 @@ def judge_tracks(
             if enough and localised and (t_ns - born_ns[i]) / 1e9 >= limit[L_CONFIRM_AGE_S]:
                 event[i] = PROVEN
         else:
-            doubted |= r[i] < limit[L_DELETE_CONFIRMED]
+            unsupported_s = (t_ns - supported_ns[i]) / 1e9
+            doubted |= r[i] < limit[L_DELETE_CONFIRMED] or unsupported_s > limit[L_DELETE_UNPROVEN_S]
             if silent_s > limit[L_COAST_AFTER_S]:
                 event[i] = SILENT
             elif state[i] == COASTING and silent_s == 0.0:
