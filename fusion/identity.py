@@ -57,7 +57,7 @@ def score_likelihoods(scores: F64, class_names: tuple[str, ...]) -> F64:
     an unnamed rest, which then has one minus its score.
     """
     m = len(scores)
-    out = np.full((m, N_CLASSES), np.nan)
+    out: F64 = np.full((m, N_CLASSES), np.nan)
     for column, name in enumerate(class_names):
         for k in SPEAKS_FOR.get(name, ()):
             out[:, k] = np.fmax(out[:, k], scores[:, column])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fusion.config import TrackerConfig
 from fusion.identity import CLASSES, probabilities
@@ -43,7 +44,7 @@ def report_tracks(
 
 
 def _tracks(
-    table: TrackTable, rows: np.ndarray, xm: F64, Pm: F64, t_ns: int, names: list[tuple[int, str]]
+    table: TrackTable, rows: NDArray[np.int64], xm: F64, Pm: F64, t_ns: int, names: list[tuple[int, str]]
 ) -> list[Track]:
     c = table.columns
     states, covariances = xm[rows].tolist(), Pm[rows][:, UPPER[0], UPPER[1]].tolist()

@@ -78,7 +78,7 @@ class TrackTable:
         One state serves all models. Where the table is full the least likely tentative tracks give way,
         and if even that is not enough the last of the new ones are left out.
         """
-        self._make_room(len(x), float(r.max(initial=0.0)))
+        self._make_room(len(x), float(np.max(r, initial=0.0)))
         b = min(len(x), self.capacity - self.n)
         rows, c = slice(self.n, self.n + b), self.columns
         c.x[rows], c.P[rows], c.mu[rows] = x[:b, None], P[:b, None], mu

@@ -180,7 +180,10 @@ class Tracker:
         if n == 0:
             no = np.empty(0, np.int64)
             return Hits(no, no, none, none, none, np.zeros(m), (0, 0, 0), 0)
-        pairs, track, det, like = 0, np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, c.mu.shape[1]))
+        pairs = 0
+        track: I64 = np.empty(0, np.int64)
+        det: I64 = np.empty(0, np.int64)
+        like: F64 = np.empty((0, c.mu.shape[1]))
         if m:
             h, H, PHt, S, R = self._linearise(scan)
             pairs, track, det, like = self._gate(scan, h, S)

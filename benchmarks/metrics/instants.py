@@ -60,12 +60,13 @@ def counted_rows(tracks: TrackTable, t_ns: I64) -> tuple[I64, I64]:
     order = np.lexsort((np.arange(len(tracks)), tracks.t_ns, tracks.track_id))
     ids = tracks.track_id[order]
     edges = np.concatenate(([0], np.flatnonzero(np.diff(ids)) + 1, [len(ids)])) if len(ids) else np.array([0])
-    instants, rows = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
+    instants: list[I64] = [np.empty(0, dtype=np.int64)]
+    rows: list[I64] = [np.empty(0, dtype=np.int64)]
     for start, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
         own = order[start:end]
         last = np.searchsorted(tracks.t_ns[own], t_ns, side="right") - 1
         at = np.flatnonzero((last >= 0) & (t_ns - tracks.t_ns[own[last]] <= MAX_AGE_NS))
-        instants.append(at)
+        instants.append(at.astype(np.int64))
         rows.append(own[last[at]])
     instant, row = np.concatenate(instants), np.concatenate(rows)
     by_instant = np.argsort(instant, kind="stable")

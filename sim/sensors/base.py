@@ -123,7 +123,7 @@ class Sensor(ABC):
         The range ends where Pd falls below ``NOMINAL_PD``, ``detection_probability`` is the mean inside
         it, the sigmas are those at half of it. Larger targets are seen further out as well.
         """
-        ranges = np.linspace(max(self.range_m[0], 1.0), self.range_m[1], 400)
+        ranges: F64 = np.linspace(max(self.range_m[0], 1.0), self.range_m[1], 400, dtype=np.float64)
         probability = self.nominal_probability(ranges)
         good = np.flatnonzero(probability >= NOMINAL_PD)
         last = int(good[-1]) if len(good) else len(ranges) // 20
