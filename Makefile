@@ -5,7 +5,7 @@ LOCK = $(PY) -m uv pip compile --python $(PY) --universal --python-version 3.10 
 CORES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev run test check promises nightly docs picture sign lock wheel quickstarts clean
+.PHONY: help install dev run test check lint promises nightly docs picture sign lock wheel quickstarts clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r t m; do printf '  %-18s %s\n' "$$t" "$$m"; done
@@ -23,13 +23,14 @@ test: dev ## all tests but the nightly tables, then the kernel tests without JIT
 	$(PY) -m pytest -n $(CORES)
 	NUMBA_DISABLE_JIT=1 $(PY) -m pytest -n $(CORES) -m "kernels and not jit and not nightly"
 
-check: dev ## lint, format, types, import contracts, contract tests, generated pages, lock
+check: lint test ## lint, then all tests: everything that a change must pass
+
+lint: dev ## format, style, types, import contracts, generated pages, locks (wheels for both architectures)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	.venv/bin/lint-imports --no-logo
 	$(PY) docs/generate.py --check
-	$(PY) -m pytest tests/contracts
 	$(PY) .ci/lock_check.py
 
 promises: install ## every scenario of the library with two seeds, judged against what we promise
