@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2
 
 from fusion.config import TrackerConfig
+from fusion.gates import chi_square_limit
 from fusion.kernels import crossing
 from fusion.kernels.birth import birth_polar
 from fusion.kernels.measurement import AZIMUTH, EAST, ELEVATION, G_AXES, G_SPEED, NORTH, RANGE, RANGE_RATE, UP
@@ -16,7 +16,7 @@ from fusion.table import TrackTable
 from messages.frames import F64, body_direction
 
 I64 = NDArray[np.int64]
-CROSSING_D2 = float(chi2.ppf(0.99, 1))  # two bearings miss each other by one number; one true pair in 100 is lost
+CROSSING_D2 = chi_square_limit(0.99, 1)  # two bearings miss each other by one number; one true pair in 100 is lost
 MAX_WAITING = 256  # bearings; a swarm of 12 in 8 cameras leaves fewer in half a second
 LONE_CLOSING_MPS = 15.0  # sigma of the radial velocity of a lone camera's target, which it cannot see
 MIN_ACROSS_MPS = 3.0  # a small apparent size must not freeze the target

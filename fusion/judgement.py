@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2
 
 from fusion.config import TrackerConfig
+from fusion.gates import chi_square_limit
 from fusion.kernels import judging
 from fusion.kernels.merging import closest_elder
-from fusion.lifecycle import Event, State, advance
+from fusion.lifecycle import Event, State, advance_all
 from fusion.step import Hits, Scan
 from fusion.table import TrackTable
 from messages.frames import F64
 
 I64 = NDArray[np.int64]
 MERGE_DISTANCE_M = 25.0  # further apart two tracks are two targets, whatever their covariances say
-MERGE_D2 = float(chi2.ppf(0.5, 6))  # half of all pairs of estimates of one target are closer than this
+MERGE_D2 = chi_square_limit(0.5, 6)  # half of all pairs of estimates of one target are closer than this
 MERGE_MIN_EXISTENCE = 0.05  # clutter's tentative tracks are not worth comparing
 MERGE_LOOKS = {State.TENTATIVE: 3, State.CONFIRMED: 8, State.COASTING: 3}
 """Looks in a row in which only one of the two was fed: two real neighbours at Pd 0.7 pass 8 looks once in 250."""
@@ -28,7 +28,7 @@ LONE_RMS_FACTOR = 10.0  # a lone camera never knows the range: its tracks may be
 
 def gate_table(probability: float) -> F64:
     """Return gate limits (9,) by number of measured components."""
-    return np.concatenate([[0.0], chi2.ppf(probability, np.arange(1, 9))])
+    return np.array([0.0, *(chi_square_limit(probability, k) for k in range(1, 9))])
 
 
 class Judge:
@@ -70,8 +70,8 @@ class Judge:
 
     def _apply(self, table: TrackTable, event: NDArray[np.int8], xm: F64, Pm: F64) -> None:
         n, state = table.n, table.columns.state
-        for i in np.flatnonzero(event != judging.NO_EVENT).tolist():
-            state[i] = advance(State(int(state[i])), Event(int(event[i])))
+        rows = np.flatnonzero(event != judging.NO_EVENT)
+        state[rows] = advance_all(state[rows], event[rows])
         alive = state[:n] != State.DELETED
         if not alive.all():
             left = int(alive.sum())
