@@ -174,8 +174,8 @@ def test_ctrl_c_ends_every_process_and_keeps_the_recording_readable(tmp_path: Pa
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
         printed = process.communicate(timeout=300)
-    assert process.returncode == 1
-    assert b"GOSPA" in printed[0]
+    assert process.returncode == 1, printed
+    assert b"GOSPA" in printed[0], printed
     assert b"interrupted" in printed[1]
     summary = json.loads((out / "summary.json").read_text())
     assert 0.0 < summary["duration_s"] < 60.0

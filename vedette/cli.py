@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -253,4 +254,6 @@ def schema() -> None:
 
 def main() -> None:
     """Run the command line."""
+    # A shell starts background jobs with SIGINT ignored; a run must end cleanly there as well.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     app()
