@@ -21,7 +21,9 @@ MERGE_MIN_EXISTENCE = 0.05  # clutter's tentative tracks are not worth comparing
 MERGE_LOOKS = {State.TENTATIVE: 3, State.CONFIRMED: 8, State.COASTING: 3}
 """Looks in a row in which only one of the two was fed: two real neighbours at Pd 0.7 pass 8 looks once in 250."""
 SECOND_HIT = 1.5  # sum of association probabilities from which a track has more than its first detection
-RANGED_HITS = 1.7  # sum of association probabilities: two plots, of which one may be shared with a neighbour
+RANGED_HITS = 1.5
+"""Decaying sum of association probabilities: two plots within the support time. Two false plots on one track that far
+apart are no evidence: while it is fed by coarse bearings alone its gate grows until it catches one."""
 PLACE_SHARE = 0.9  # decaying count of looks from the second place: more than one chance hit
 LONE_RMS_FACTOR = 10.0  # a lone camera never knows the range: its tracks may be so much less certain
 

@@ -31,6 +31,7 @@ class SensorBook:
         self.names: list[tuple[int, str]] = []
         self.places: I64 = np.empty(0, np.int64)
         self.ranged_pause_s = config.existence.coast_after_s
+        self.support_s = config.existence.support_s
         self._carried: dict[str | None, F64] = {}
 
     def add(self, description: SensorDescription) -> int:
@@ -50,6 +51,7 @@ class SensorBook:
         # A slow sensor's own pause is no silence.
         pauses = [2.5 * s.description.scan_period_s for s in self.sensors.values() if s.ranged]
         self.ranged_pause_s = max([self._config.existence.coast_after_s, *pauses])
+        self.support_s = max(self._config.existence.support_s, self.ranged_pause_s)
         self._carried = {}
         return slot
 

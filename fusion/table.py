@@ -33,7 +33,7 @@ class Columns:
     born_ns: NDArray[np.int64]
     seen_ns: NDArray[np.int64]  # last associated detection
     ranged_ns: NDArray[np.int64]  # last associated detection of a sensor that measures range or position
-    ranged_hits: F64  # the same as hits, of those detections only
+    ranged_hits: F64  # the same as hits, of those detections only, decaying with the support time
     supported: NDArray[np.bool_]  # its place is supported, not only its direction
     supported_ns: NDArray[np.int64]  # when it last was
     hits: F64  # sum of association probabilities

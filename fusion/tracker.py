@@ -128,6 +128,7 @@ class Tracker:
             self._filter.predict(c.x, c.P, c.mu, n, dt)
             c.r[:n] *= np.exp(-dt / self.config.existence.mean_life_s)
             c.shares[:n] *= np.exp(-dt / self.config.detectability.memory_s)
+            c.ranged_hits[:n] *= np.exp(-dt / self.book.support_s)
         self._outputs()
 
     def _outputs(self) -> None:
