@@ -73,9 +73,13 @@ def write_mcap(folder: Path) -> RecordingReport:
     if not readers:
         raise RecordingError(f"{folder}: holds no journal ({INBOUND}): name a run folder")
     path, part = folder / NAME, folder / f"{NAME}.part"
-    with part.open("wb") as file:
-        written = _write(file, [_frames(reader) for reader in readers.values()])
-        os.fsync(file.fileno())
+    try:
+        with part.open("wb") as file:
+            written = _write(file, [_frames(reader) for reader in readers.values()])
+            os.fsync(file.fileno())
+    except BaseException:
+        part.unlink()
+        raise
     read = count_messages(part)
     if read != written:
         raise RecordingError(f"{part}: {sum(read.values())} messages read back, {sum(written.values())} written")

@@ -102,8 +102,10 @@ class Standing:
 
     level: Level = Level.NONE
     since_ns: int = 0
-    wanted: Level = Level.NONE
-    wanted_since_ns: int = 0
+    wanted_s: dict[Level, float] = field(default_factory=dict)
+    """For how long at least this level has been wanted, less the time in which it was not."""
+    below_since_ns: int = -1
+    """Since when less than the standing level has been wanted without a break; -1: it is still wanted."""
     seen_ns: int = 0
     observing_since_ns: int = -1
     platform_id: str = ""
@@ -125,10 +127,10 @@ class AlertBook:
             threat = assess(track, defended, self.config.threat)
             if threat is None:
                 continue
-            standing = self._standing.setdefault(track.track_id, Standing(since_ns=t_ns, wanted_since_ns=t_ns))
-            standing.seen_ns = t_ns
+            standing = self._standing.setdefault(track.track_id, Standing(since_ns=t_ns, seen_ns=t_ns))
             if self._advance(standing, track, threat, t_ns):
                 alerts.append(self._alert(standing, track, threat, t_ns))
+            standing.seen_ns = t_ns
         limit = t_ns - int(self.config.forget_s * 1e9)
         self._standing = {k: s for k, s in self._standing.items() if s.seen_ns >= limit}
         return alerts
@@ -143,15 +145,14 @@ class AlertBook:
         wanted = wanted_level(track, threat, standing.level, self.config)
         if self._observes(standing, threat, t_ns):
             wanted = Level.WARNING
-        if wanted != standing.wanted:
-            # A change between two levels that are both higher than the standing one keeps the clock running.
-            if not (wanted > standing.level and standing.wanted > standing.level):
-                standing.wanted_since_ns = t_ns
-            standing.wanted = wanted
-        do = action(standing.level, self._move(standing, t_ns))
+        self._note(standing, wanted, t_ns)
+        lasting = self._lasting(standing)
+        move = self._move(standing, lasting, t_ns)
+        do = action(standing.level, move)
         if do == "keep":
             return False
-        standing.level, standing.since_ns = standing.wanted, t_ns
+        standing.level = lasting if move == Move.RISE else wanted
+        standing.since_ns, standing.below_since_ns = t_ns, -1
         standing.platform_id = threat.platform_id
         return do == "announce"
 
@@ -166,13 +167,32 @@ class AlertBook:
             standing.observing_since_ns = t_ns
         return (t_ns - standing.observing_since_ns) / 1e9 >= c.observer_s
 
-    def _move(self, standing: Standing, t_ns: int) -> Move:
-        wanted_s = (t_ns - standing.wanted_since_ns) / 1e9
-        if standing.wanted > standing.level and wanted_s >= self.config.rise_after_s:
+    def _note(self, standing: Standing, wanted: Level, t_ns: int) -> None:
+        """Keep the clocks: each level has its own, so that one odd moment cannot borrow a lower level's time.
+
+        A clock runs back while its level is not wanted: a wobbling approach counts, a spike does not.
+        """
+        limit_s, dt_s = self.config.rise_after_s, (t_ns - standing.seen_ns) / 1e9
+        for level in (Level.INFO, Level.CAUTION, Level.WARNING):
+            step_s = dt_s if level <= wanted else -dt_s
+            standing.wanted_s[level] = min(max(standing.wanted_s.get(level, 0.0) + step_s, 0.0), limit_s)
+        if wanted >= standing.level:
+            standing.below_since_ns = -1
+        elif standing.below_since_ns < 0:
+            standing.below_since_ns = t_ns
+
+    def _lasting(self, standing: Standing) -> Level:
+        """Return the highest level that has been wanted for long enough."""
+        limit_s = self.config.rise_after_s - 1e-9  # the sum of many time steps is rounded
+        return max((level for level, wanted_s in standing.wanted_s.items() if wanted_s >= limit_s), default=Level.NONE)
+
+    def _move(self, standing: Standing, lasting: Level, t_ns: int) -> Move:
+        if lasting > standing.level:
             return Move.RISE
-        held_s = min(wanted_s, (t_ns - standing.since_ns) / 1e9)
-        if standing.wanted < standing.level and held_s >= self.config.hold_s:
-            return Move.FALL
+        if standing.below_since_ns >= 0:
+            below_s = (t_ns - max(standing.below_since_ns, standing.since_ns)) / 1e9
+            if below_s >= self.config.hold_s:
+                return Move.FALL
         return Move.STAY
 
     def _alert(self, standing: Standing, track: Track, threat: Threat, t_ns: int) -> Alert:
@@ -237,6 +257,8 @@ def reason(level: Level, track: Track, threat: Threat, config: AlertConfig) -> s
         return f"{kind} near: {where}"
     if level == Level.WARNING:
         return f"{kind} observing for {config.observer_s:.0f} s: {where}"
+    if level == Level.CAUTION and threat.range_m > config.caution_m * config.leave_factor:
+        return f"{kind} comes this way: {where}"
     if level == Level.CAUTION:
         return f"being observed: {kind} at {where}"
     return f"{kind} in the area: {where}"

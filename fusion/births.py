@@ -38,7 +38,8 @@ class Births:
         if len(candidates) == 0:
             return 0
         missing = np.isnan(scan.z8[candidates])
-        plots = ~missing[:, RANGE] & ~missing[:, AZIMUTH] & (not scan.lone)
+        located = scan.located[candidates] > 0.5  # a range that a lone camera's angular size only suggests is no plot
+        plots = located & ~missing[:, RANGE] & ~missing[:, AZIMUTH]
         claims = ~plots & ~missing[:, [EAST, NORTH, UP]].any(axis=1)
         bearings = ~plots & ~claims & ~missing[:, AZIMUTH] & ~missing[:, ELEVATION]
         started = 0

@@ -92,14 +92,15 @@ class Judge:
         limit[judging.L_DELETE_LONE_SHARE] = e.delete_lone_share
         limit[judging.L_DELETE_CONFIRMED] = e.delete_confirmed_existence
         limit[judging.L_DELETE_RMS_M] = e.delete_rms_m * (LONE_RMS_FACTOR if scan.lone else 1.0)
-        limit[judging.L_DELETE_TENTATIVE_S] = e.delete_tentative_s
+        # A slow radar needs as many looks as a fast one: its tracks live until it could have looked twice and again.
+        limit[judging.L_DELETE_TENTATIVE_S] = max(e.delete_tentative_s, ranged_pause_s)
         limit[judging.L_REPORT_RMS_M] = self._config.report.max_rms_m
         limit[judging.L_SECOND_HIT] = SECOND_HIT
         limit[judging.L_RANGED_PAUSE_S] = ranged_pause_s
         limit[judging.L_SUPPORT_S] = max(e.support_s, ranged_pause_s)
         limit[judging.L_RANGED_HITS] = RANGED_HITS
         limit[judging.L_PLACE_SHARE] = PLACE_SHARE
-        limit[judging.L_DELETE_UNPROVEN_S] = e.delete_unproven_s
+        limit[judging.L_DELETE_UNPROVEN_S] = max(e.delete_unproven_s, 2.0 * ranged_pause_s)
         return limit
 
     def _merged(self, table: TrackTable, hits: Hits, xm: F64, Pm: F64, old: int) -> list[int]:

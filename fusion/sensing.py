@@ -67,9 +67,9 @@ class SensorBook:
         return out
 
     def uses(self, description: SensorDescription) -> bool:
-        """Say whether this very description is the one in use."""
+        """Say whether this description is the one in use."""
         known = self.sensors.get(description.sensor_id)
-        return known is not None and known.description is description
+        return known is not None and (known.description is description or known.description == description)
 
     def set_pose(self, pose: PlatformPose) -> None:
         """Keep a platform's pose."""

@@ -82,7 +82,9 @@ class Tracker:
         self._last: tuple[Scan, Hits, int] | None = None
 
     def add_sensor(self, description: SensorDescription) -> None:
-        """Introduce a sensor before its scans; doing so again replaces it."""
+        """Introduce a sensor before its scans; another description replaces it, the same one changes nothing."""
+        if self.book.uses(description):
+            return
         slot = self.book.add(description)
         if slot >= self.table.columns.shares.shape[1]:
             self.table.widen(slot + 1)

@@ -28,11 +28,13 @@ def input_errors() -> tuple[type[Exception], ...]:
     from edge_node.recording import RecordingError
     from edge_node.replay import ReplayError
     from edge_node.tables.errors import TableError
+    from messages.journal import JournalError
     from messages.zmq_bus import EndpointError
     from scenarios.loader import ScenarioError
 
+    files = (FileNotFoundError, NotADirectoryError, IsADirectoryError, FileExistsError, PermissionError, JournalError)
     package = (ScenarioError, TableError, MediaError, ConfigError, RecordingError, ReplayError, EndpointError)
-    return (InputError, *package, FileNotFoundError, NotADirectoryError, FileExistsError, PermissionError)
+    return (InputError, *package, *files)
 
 
 def exit_codes(verb: Callable[P, R]) -> Callable[P, R]:

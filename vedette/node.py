@@ -27,9 +27,9 @@ def main(listen: str, *, sensors: Path | None, out: Path, backend: Backend) -> N
         node=NodeConfig(boot=time.time_ns(), backend=backend),
         sensors_file=str(sensors) if sensors is not None else None,
     )
-    (out / "node.json").write_bytes(dump(config))
     print(f"node: listening on {listen}, publishing on {publish}, recording to {out}; Ctrl-C ends it", file=sys.stderr)
     stop = StopSignal(with_parent=False)
     stop.install()
     run_node(config, stop=stop, announce=lambda event: print(json.dumps(event), flush=True))
+    (out / "node.json").write_bytes(dump(config))
     print(f"recorded to {out}; vedette recover {out} makes engagement.mcap and the tables", file=sys.stderr)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from messages.truth import TruthSet
 from messages.types import Alert, LatencyLedger, PlatformPose, SensorDescription, SensorScan, TrackSet
+from vedette.errors import RunFailed
 from vedette.run_folder import RunPaths, frames
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ def write_tables(paths: RunPaths, out: Path, suffix: Format = "csv") -> None:
     from edge_node.tables.tracks_file import track_table, write_tracks
 
     sensors, poses, heard = _inbound(paths)
+    if not sensors:
+        raise RunFailed(f"{paths.root}: the recording ends before the first sensor introduced itself: nothing to write")
     write_sensors_yaml(out / "sensors.yaml", list(sensors.values()))
     write_poses(out / f"poses.{suffix}", poses)
     write_detections(out / f"detections.{suffix}", heard)

@@ -118,7 +118,8 @@ def _run(config: SimulatorConfig, say: Callable[[str], None], hear: Callable[[],
     with JournalWriter(Path(config.truth_journal)) as truth_journal:
         play(simulation.events(), senders, truth_journal, wait_until, config.boot)
         for sender in senders.all():
-            sender.flush(FLUSH_S)
+            if not sender.flush(FLUSH_S):
+                raise NodeSilent(f"{sender.node}: {sender.outstanding} frames without an answer after {FLUSH_S:g} s")
             sender.close()
     bus.close()
 

@@ -65,6 +65,9 @@ def read_detections(path: Path, sensors: Sequence[SensorDescription], order: Ord
     _check_measured(table, rows, sensor, sensors)
     _check_pairs(table, rows, sensors)
     t_ns = table.times_ns("time_s")
+    if "arrival_s" in table.numbers:  # an empty cell means the same as no column: heard at once
+        given = table.numbers["arrival_s"]
+        table.numbers["arrival_s"] = np.where(np.isnan(given), table.numbers["time_s"], given)
     arrival_ns = table.times_ns("arrival_s") if "arrival_s" in table.numbers else t_ns
     by_scan = np.lexsort((table.integers("scan", 0), sensor))  # stable: rows of a scan keep their order
     groups = _groups(table, sensor, by_scan)
@@ -101,13 +104,11 @@ def _sensor_codes(table: Table, sensors: Sequence[SensorDescription]) -> I64:
 
 def _check_measured(table: Table, rows: F64, sensor: I64, sensors: Sequence[SensorDescription]) -> None:
     """Refuse a measurement for which neither the row nor the sensor gives a standard deviation."""
-    for name in ("range_m", "azimuth_rad", "elevation_rad", "range_rate_mps", "east_m", "tdoa_s"):
-        key = "position_m" if name == "east_m" else name
-        known = np.array([getattr(s.sigma, key) is not None for s in sensors])[sensor]
-        own = INDEX.get(f"{key.rsplit('_', 1)[0]}_sigma_{key.rsplit('_', 1)[1]}")
-        if own is not None:
-            known |= ~np.isnan(rows[:, own])
-        rule = f"its sensor has no sigma.{file_name(key)} in the sensors file and the row gives none"
+    # Claimed positions and time differences have no column for a sigma: there the tracker has a default.
+    for name in ("range_m", "azimuth_rad", "elevation_rad", "range_rate_mps"):
+        known = np.array([getattr(s.sigma, name) is not None for s in sensors])[sensor]
+        known |= ~np.isnan(rows[:, INDEX[f"{name.rsplit('_', 1)[0]}_sigma_{name.rsplit('_', 1)[1]}"]])
+        rule = f"its sensor has no sigma.{file_name(name)} in the sensors file and the row gives none"
         table.require(np.asarray(known | np.isnan(rows[:, INDEX[name]])), file_name(name), rule)
     position = ~np.isnan(rows[:, INDEX["east_m"] : INDEX["up_m"] + 1])
     together = position.sum(axis=1) % 3 == 0

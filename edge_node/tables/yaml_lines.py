@@ -54,6 +54,8 @@ def _walk(path: Path, node: yaml.Node, key: Key, lines: dict[Key, int]) -> None:
             _walk(path, item, (*key, i), lines)
     elif isinstance(node, yaml.MappingNode):
         for name, item in node.value:
+            if not isinstance(name, yaml.ScalarNode):
+                raise TableError(f"{path}:{name.start_mark.line + 1}: {dotted(key)}: a key must be a word")
             inner = (*key, name.value)
             if inner in lines:
                 line = name.start_mark.line + 1

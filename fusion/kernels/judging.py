@@ -75,14 +75,15 @@ def judge_tracks(
         rms = np.sqrt(Pm[i, 0, 0] + Pm[i, 1, 1] + Pm[i, 2, 2])
         silent_s = (t_ns - seen_ns[i]) / 1e9
         event[i] = NO_EVENT
-        doubted = not rms <= limit[L_DELETE_RMS_M]
+        recent = ranged_ns[i] >= 0 and (t_ns - ranged_ns[i]) / 1e9 < limit[L_RANGED_PAUSE_S]
+        # A far or flat radar's plots are this wide by nature; NaN is doubted either way.
+        doubted = not (rms <= limit[L_DELETE_RMS_M] or (recent and rms < np.inf))
         if state[i] == TENTATIVE:
             floor = limit[L_DELETE_EXISTENCE]
             if hits[i] < limit[L_SECOND_HIT]:
                 floor = max(floor, limit[L_DELETE_LONE_SHARE] * first_r[i])
             doubted |= r[i] < floor or silent_s > limit[L_DELETE_TENTATIVE_S]
             doubted |= (t_ns - born_ns[i]) / 1e9 > limit[L_DELETE_UNPROVEN_S]
-            recent = ranged_ns[i] >= 0 and (t_ns - ranged_ns[i]) / 1e9 < limit[L_RANGED_PAUSE_S]
             localised = supported[i] and (lone or recent or rms <= limit[L_REPORT_RMS_M])
             enough = r[i] >= limit[L_CONFIRM_EXISTENCE] and hits[i] >= limit[L_CONFIRM_HITS]
             if enough and localised and (t_ns - born_ns[i]) / 1e9 >= limit[L_CONFIRM_AGE_S]:
