@@ -249,8 +249,13 @@ def test_birds_only_are_judged_by_their_silence():
     assert criteria == {
         "runs finished": ("10 of 10", True),
         "no WARNING without a threat": ("9 of 10", True),
-        "mean NEES / 3": ("2.00", False),
     }
+
+
+def test_consistency_is_judged_where_there_is_a_threat():
+    for value, passed in ((0.69, False), (0.71, True), (1.39, True), (1.41, False)):
+        criteria = {c.name: c for c in judge("s", [threat_run(k, nees_over_3=value) for k in range(3)]).criteria}
+        assert criteria["mean NEES / 3"].passed is passed
 
 
 def test_a_batch_runs_all_and_names_the_runs_that_failed(run, tmp_path):
