@@ -6,7 +6,7 @@ import numpy as np
 
 from fusion.config import AssociationConfig, TrackerConfig
 from fusion.tracker import Tracker
-from messages.detections import INDEX, empty_rows, pack
+from messages.detections import INDEX, N_COLUMNS, empty_rows, pack
 from messages.types import FieldOfView, MeasurementSigma, SensorDescription, SensorScan
 
 RADAR = SensorDescription(
@@ -30,11 +30,16 @@ CAMERAS = tuple(
 )
 
 
+CLASS_NAMES = ("drone", "bird")
+
+
 def _scan(sensor_id: str, number: int, rows: list[tuple[float, float, float, float]]) -> SensorScan:
-    block = empty_rows(len(rows))
+    block = empty_rows(len(rows), len(CLASS_NAMES))
+    block[:, N_COLUMNS:] = (0.8, 0.2)
     for row, values in zip(block, rows, strict=True):
         row[[INDEX[c] for c in ("range_m", "azimuth_rad", "elevation_rad", "range_rate_mps")]] = values
-    return SensorScan(sensor_id=sensor_id, scan=number, t_ns=number * 100_000_000, detections=pack(block))
+    t_ns = number * 100_000_000
+    return SensorScan(sensor_id=sensor_id, scan=number, t_ns=t_ns, class_names=CLASS_NAMES, detections=pack(block))
 
 
 def warm_up() -> None:
