@@ -10,6 +10,7 @@ from fusion.filters import KernelFilter, make_filter
 from fusion.kernels import motion, update
 
 CONFIG = MotionConfig()
+MODELS = len(CONFIG.acceleration_intensity)
 
 
 def f_and_q(q: float, dt: float) -> tuple[np.ndarray, np.ndarray]:
@@ -22,10 +23,10 @@ def f_and_q(q: float, dt: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def random_table(rng: np.random.Generator, n: int = 4) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    x = rng.normal(0, 1, (n, 3, 6)) * [300, 300, 50, 15, 15, 3]
-    A = rng.normal(0, 1, (n, 3, 6, 6)) * 3.0
+    x = rng.normal(0, 1, (n, MODELS, 6)) * [300, 300, 50, 15, 15, 3]
+    A = rng.normal(0, 1, (n, MODELS, 6, 6)) * 3.0
     P = A @ A.transpose(0, 1, 3, 2) + np.eye(6)
-    return x, P, rng.dirichlet(np.ones(3), n)
+    return x, P, rng.dirichlet(np.ones(MODELS), n)
 
 
 def test_prediction_equals_the_matrix_form() -> None:
@@ -47,7 +48,7 @@ def test_predictions_and_model_jumps_compose(a: float, b: float) -> None:
     motion.predict_one(x[0, 0], P[0, 0], 5.0, b)
     motion.predict_one(x2, P2, 5.0, a + b)
     np.testing.assert_allclose(P[0, 0], P2, rtol=1e-10)
-    pi, jumps = np.array(CONFIG.stationary), [np.empty((3, 3)) for _ in range(3)]
+    pi, jumps = np.array(CONFIG.stationary), [np.empty((MODELS, MODELS)) for _ in range(3)]
     for out, dt in zip(jumps, (a, b, a + b), strict=True):
         motion.transition(pi, CONFIG.sojourn_s, dt, out)
         np.testing.assert_allclose(out.sum(axis=1), 1.0, rtol=1e-14)
@@ -60,10 +61,10 @@ def linear_scene(rng: np.random.Generator, n: int, m: int) -> dict[str, np.ndarr
     x, P, mu = random_table(rng, n)
     H1 = np.hstack([np.eye(3), np.zeros((3, 3))])
     R1 = np.diag([4.0, 9.0, 1.0])
-    H = np.broadcast_to(H1, (n, 3, 3, 6)).copy()
+    H = np.broadcast_to(H1, (n, MODELS, 3, 6)).copy()
     h = np.einsum("nmab,nmb->nma", H, x)
     PHt = np.einsum("nmab,nmcb->nmac", P, H)
-    R = np.broadcast_to(0.1 * np.eye(3), (n, 3, 3, 3)).copy()
+    R = np.broadcast_to(0.1 * np.eye(3), (n, MODELS, 3, 3)).copy()
     S = np.einsum("nmab,nmbc->nmac", H, PHt) + R
     z = rng.normal(0, 100, (m, 3))
     return {"x": x, "P": P, "mu": mu, "h": h, "H": H, "PHt": PHt, "R": R, "S": S, "z": z, "R1": R1, "H1": H1}
@@ -71,7 +72,7 @@ def linear_scene(rng: np.random.Generator, n: int, m: int) -> dict[str, np.ndarr
 
 def likelihoods(s: dict[str, np.ndarray], i: int, j: int) -> np.ndarray:
     out = []
-    for m in range(3):
+    for m in range(MODELS):
         S = s["S"][i, m] + s["R1"]
         y = s["z"][j] - s["h"][i, m]
         out.append(np.exp(-0.5 * y @ np.linalg.solve(S, y)) / np.sqrt(np.linalg.det(2 * np.pi * S)))
@@ -82,19 +83,19 @@ def test_one_certain_detection_equals_filterpys_imm() -> None:
     rng = np.random.default_rng(4)
     s = linear_scene(rng, 1, 1)
     filters = []
-    for m in range(3):
+    for m in range(MODELS):
         kf = KalmanFilter(6, 3)
         kf.x, kf.P, kf.H = s["x"][0, m].copy(), s["P"][0, m].copy(), s["H1"]
         kf.R = s["R1"] + s["R"][0, m]
         kf.F, kf.Q = f_and_q(CONFIG.acceleration_intensity[m], 0.4)
         filters.append(kf)
-    jump = np.empty((3, 3))
+    jump = np.empty((MODELS, MODELS))
     motion.transition(np.array(CONFIG.stationary), CONFIG.sojourn_s, 0.4, jump)
     imm = IMMEstimator(filters, s["mu"][0].copy(), jump)
     imm.predict()
     x, P, mu = s["x"].copy(), s["P"].copy(), s["mu"].copy()
     KernelFilter(CONFIG).predict(x, P, mu, 1, 0.4)
-    for m in range(3):
+    for m in range(MODELS):
         np.testing.assert_allclose(x[0, m], filters[m].x, rtol=1e-9, atol=1e-9)
         np.testing.assert_allclose(P[0, m], filters[m].P, rtol=1e-9, atol=1e-9)
     z = s["H1"] @ imm.x + [1.0, -2.0, 0.5]
@@ -106,7 +107,7 @@ def test_one_certain_detection_equals_filterpys_imm() -> None:
     like = likelihoods(s, 0, 0)[None]
     call(s, np.array([0, 1]), np.array([0]), like, np.array([1.0]), np.array([0.0]), KernelFilter(CONFIG))
     np.testing.assert_allclose(s["mu"][0], imm.mu, rtol=1e-6, atol=2e-6)  # the kernel's floor is 1e-6
-    for m in range(3):
+    for m in range(MODELS):
         np.testing.assert_allclose(s["x"][0, m], filters[m].x, rtol=1e-9, atol=1e-9)
         np.testing.assert_allclose(s["P"][0, m], filters[m].P, rtol=1e-8, atol=1e-9)
 
@@ -125,7 +126,7 @@ def ambiguous(rng: np.random.Generator) -> tuple[dict[str, np.ndarray], tuple[np
     s["z"] = s["h"][[0, 0, 1, 2], 0] + rng.normal(0, 3, (4, 3))
     s["z"][1, 2] = np.nan  # one component missing
     start, det = np.array([0, 2, 3, 3]), np.array([0, 1, 2])
-    like = rng.uniform(0.1, 1.0, (3, 3))
+    like = rng.uniform(0.1, 1.0, (3, MODELS))
     return s, (start, det, like, np.array([0.5, 0.3, 0.8]), np.array([0.2, 0.2, 1.0]))
 
 
@@ -135,7 +136,7 @@ def test_weighted_update_equals_a_mixture_of_filterpy_updates() -> None:
     before = {k: v.copy() for k, v in s.items()}
     assert call(s, *args, KernelFilter(CONFIG)) == 0
     _, det, like, beta, miss = args
-    for m in range(3):
+    for m in range(MODELS):
         parts, weights = [(before["x"][0, m], before["P"][0, m])], [miss[0] * before["mu"][0, m]]
         for p in (0, 1):
             z, have = before["z"][det[p]], ~np.isnan(before["z"][det[p]])
@@ -182,7 +183,7 @@ def test_covariances_stay_symmetric_and_positive_through_extreme_steps() -> None
         s["PHt"] = np.einsum("nmab,nmcb->nmac", s["P"], s["H"])
         s["S"] = np.einsum("nmab,nmbc->nmac", s["H"], s["PHt"]) + s["R"]
         s["z"] = s["h"][:, 0] + rng.normal(0, 10.0 ** rng.uniform(-2, 3), (4, 3))
-        like = 10.0 ** rng.uniform(-20, 0, (4, 3))
+        like = 10.0 ** rng.uniform(-20, 0, (4, MODELS))
         beta = rng.uniform(0, 1, 4)
         call(s, np.arange(5), np.arange(4), like, beta, 1.0 - beta, f)
         assert np.array_equal(s["P"], s["P"].transpose(0, 1, 3, 2))
