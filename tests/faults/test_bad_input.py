@@ -86,3 +86,4 @@ def test_given_a_folder_with_a_run_it_is_not_overwritten(tmp_path: Path) -> None
 @pytest.mark.parametrize("speed", ["fast", "0", "-1", "nan", "1001"])
 def test_given_a_wrong_speed_the_limits_are_named(tmp_path: Path, speed: str) -> None:
     refused(vedette("run", "--speed", speed, cwd=tmp_path), "--speed", "max")
+    assert not list(tmp_path.iterdir())
