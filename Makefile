@@ -5,7 +5,7 @@ LOCK = $(PY) -m uv pip compile --python $(PY) --universal --python-version 3.10 
 CORES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev run test check lint promises nightly docs picture sign lock wheel quickstarts clean
+.PHONY: help install dev peers run test check lint promises nightly docs picture sign lock wheel quickstarts clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r t m; do printf '  %-18s %s\n' "$$t" "$$m"; done
@@ -15,6 +15,9 @@ install: ## make .venv with the locked dependencies and the vedette command (PYT
 
 dev:
 	@PYTHON="$(PYTHON)" .ci/environment dev
+
+peers: dev ## install the other trackers that vedette bench core compares with (x86-64)
+	$(PY) -m pip --disable-pip-version-check install --quiet --require-hashes --only-binary :all: -r requirements-peers.lock
 
 run: install ## run the default scenario to its end and print the summary
 	.venv/bin/vedette run
@@ -52,9 +55,10 @@ sign: dev ## sign a change of the wire (tests/golden/wire.json)
 	VEDETTE_SIGN=1 $(PY) -m pytest tests/contracts/test_wire.py
 
 lock: dev ## write the lock files again (UPGRADE=--upgrade takes the newest versions)
-	$(LOCK) pyproject.toml --all-extras -o requirements-dev.lock
+	$(LOCK) pyproject.toml --extra dev --extra parquet -o requirements-dev.lock
 	$(LOCK) pyproject.toml -c requirements-dev.lock -o requirements.lock
 	$(LOCK) --group build -c requirements-dev.lock -o requirements-build.lock
+	$(LOCK) pyproject.toml --extra peers -c requirements-dev.lock -o requirements-peers.lock
 
 wheel: dev ## build the wheel into dist/
 	rm -rf dist

@@ -17,9 +17,10 @@ ROOT = Path(__file__).resolve().parent.parent
 RUN_LOCKS = ("requirements.lock", "requirements-build.lock")
 DEV_LOCK = "requirements-dev.lock"
 SOURCES = {  # lock -> what it is compiled from, as in the Makefile
-    DEV_LOCK: ("pyproject.toml", "--all-extras"),
+    DEV_LOCK: ("pyproject.toml", "--extra", "dev", "--extra", "parquet"),
     "requirements.lock": ("pyproject.toml", "-c", DEV_LOCK),
     "requirements-build.lock": ("--group", "build", "-c", DEV_LOCK),
+    "requirements-peers.lock": ("pyproject.toml", "--extra", "peers", "-c", DEV_LOCK),
 }
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 # glibc 2.28: the oldest that the dependencies' wheels support (Debian 10, RHEL 8; JetPack 6 has 2.35)
