@@ -10,6 +10,7 @@ from fusion.gates import chi_square_limit
 from fusion.kernels import crossing
 from fusion.kernels.birth import birth_polar
 from fusion.kernels.measurement import AZIMUTH, EAST, ELEVATION, G_AXES, G_SPEED, NORTH, RANGE, RANGE_RATE, UP
+from fusion.seeds import Pairs, Seeds, Stock
 from fusion.sensing import LONE_RANGE_M
 from fusion.step import Hits, Scan
 from fusion.table import TrackTable
@@ -28,6 +29,7 @@ class Births:
     def __init__(self, config: TrackerConfig) -> None:
         self._config = config
         self._mu = np.array(config.motion.stationary)
+        self._seeds = Seeds(config)
         self._waiting: F64 = np.empty((0, crossing.B_SIZE))
         self._waiting_ns: I64 = np.empty(0, np.int64)
 
@@ -37,14 +39,20 @@ class Births:
         candidates = np.flatnonzero(free > self._config.birth.unexplained)
         if len(candidates) == 0:
             return 0
+        started = 0
+        if not scan.lone:
+            pairs, taken = self._seeds.pair(scan, candidates, free)
+            if pairs is not None:
+                started += self._from_pairs(table, scan, pairs, level_priors)
+                free[candidates] -= taken
+                candidates = candidates[free[candidates] > self._config.birth.unexplained]
         missing = np.isnan(scan.z8[candidates])
-        located = scan.located[candidates] > 0.5  # a range that a lone camera's angular size only suggests is no plot
+        located = scan.look.located[candidates] > 0.5  # a range that a lone camera's angular size only suggests is no plot
         plots = located & ~missing[:, RANGE] & ~missing[:, AZIMUTH]
         claims = ~plots & ~missing[:, [EAST, NORTH, UP]].any(axis=1)
         bearings = ~plots & ~claims & ~missing[:, AZIMUTH] & ~missing[:, ELEVATION]
-        started = 0
         if plots.any():
-            started += self._from_plots(table, scan, candidates[plots], free, level_priors)
+            self._plant(scan, candidates[plots], free)
         if claims.any():
             started += self._from_claims(table, scan, candidates[claims], free, level_priors)
         if bearings.any():
@@ -58,7 +66,8 @@ class Births:
         clutter = max(scan.sensor.description.clutter_per_scan, self._config.sensors.minimum_clutter_per_scan)
         return float(births / (births + clutter))
 
-    def _from_plots(self, table: TrackTable, scan: Scan, rows: I64, free: F64, level_priors: F64) -> int:
+    def _plant(self, scan: Scan, rows: I64, free: F64) -> None:
+        """Keep unexplained plots as seeds."""
         z, var = scan.z8[rows, :4].copy(), scan.var8[rows, :4].copy()
         birth = self._config.birth
         mean, sigma = birth.elevation_prior_rad
@@ -67,8 +76,25 @@ class Births:
             z[missing, column], var[missing, column] = value, variance
         across = np.tile([birth.across_speed_mps, birth.climb_speed_mps], (len(rows), 1))
         x, P = np.empty((len(rows), 6)), np.empty((len(rows), 6, 6))
-        birth_polar(z, var, scan.g, across, x, P)
-        return self._append(table, scan, x, P, self._existence(scan) * free[rows], level_priors, True)
+        birth_polar(z, var, scan.look.g, across, x, P)
+        self._seeds.plant(scan, x, P, self._existence(scan) * free[rows])
+
+    def _from_pairs(self, table: TrackTable, scan: Scan, pairs: Pairs, level_priors: F64) -> int:
+        """Start from pairs of a seed and a detection: two hits each."""
+        if len(pairs.r) == 0:
+            return 0
+        rows = table.append(pairs.x, pairs.P, pairs.r, self._mu, scan.t_ns, level_priors)
+        count, c = rows.stop - rows.start, table.columns
+        det, slot = pairs.det[:count], pairs.slot[:count]
+        c.born_ns[rows] = pairs.born_ns[:count]
+        c.hits[rows] = 2.0
+        index = np.arange(rows.start, rows.stop)
+        np.add.at(c.shares, (index, slot), 1.0)
+        c.shares[rows, scan.sensor.slot] += 1.0
+        located = scan.look.located[det] > 0.5
+        c.ranged_ns[rows] = np.where(located, scan.t_ns, pairs.born_ns[:count])
+        c.ranged_hits[rows] = 1.0 + located
+        return int(count)
 
     def _from_claims(self, table: TrackTable, scan: Scan, rows: I64, free: F64, level_priors: F64) -> int:
         """Start from claimed positions (Remote ID, own drones)."""
@@ -97,7 +123,7 @@ class Births:
         )
         across = np.maximum(birth.angular_rate_rad_s * distance, MIN_ACROSS_MPS)
         x, P = np.empty((len(rows), 6)), np.empty((len(rows), 6, 6))
-        birth_polar(z, var, scan.g, np.column_stack([across, across]), x, P)
+        birth_polar(z, var, scan.look.g, np.column_stack([across, across]), x, P)
         return self._append(table, scan, x, P, self._existence(scan) * free[rows], level_priors, False)
 
     def _from_crossings(self, table: TrackTable, scan: Scan, rows: I64, free: F64, level_priors: F64) -> int:
@@ -131,14 +157,14 @@ class Births:
     def _bearings(self, scan: Scan, rows: I64) -> F64:
         """Return the rows (a, B_SIZE) that ``kernels.crossing`` takes."""
         out = np.zeros((len(rows), crossing.B_SIZE))
-        axes = scan.g[G_AXES : G_AXES + 9].reshape(3, 3)
+        axes = scan.look.g[G_AXES : G_AXES + 9].reshape(3, 3)
         out[:, 0:3] = scan.place.position_m
         out[:, 3:6] = body_direction(scan.z8[rows, AZIMUTH], scan.z8[rows, ELEVATION]) @ axes
         out[:, crossing.B_SIGMA] = np.sqrt(np.maximum(scan.var8[rows, AZIMUTH], scan.var8[rows, ELEVATION]))
         out[:, crossing.B_OWN] = scan.place.position_sigma_m
         out[:, crossing.B_HEADING] = scan.place.yaw_sigma_rad
-        out[:, crossing.B_SLOWNESS] = 1.0 / scan.g[G_SPEED] if scan.g[G_SPEED] > 0.0 else 0.0
-        low, high = scan.fov[0], scan.fov[1]
+        out[:, crossing.B_SLOWNESS] = 1.0 / scan.look.g[G_SPEED] if scan.look.g[G_SPEED] > 0.0 else 0.0
+        low, high = scan.look.fov[0], scan.look.fov[1]
         out[:, crossing.B_MIN_RANGE] = 1.0 if np.isnan(low) else low
         out[:, crossing.B_MAX_RANGE] = self._config.sensors.default_range_m if np.isnan(high) else high
         return out
@@ -151,10 +177,10 @@ class Births:
             table.columns.ranged_hits[rows] = 1.0
         return int(rows.stop - rows.start)
 
-    def snapshot(self) -> tuple[F64, I64]:
-        """Return the waiting bearings."""
-        return self._waiting.copy(), self._waiting_ns.copy()
+    def snapshot(self) -> tuple[Stock, F64, I64]:
+        """Return the seeds and the waiting bearings."""
+        return self._seeds.stock, self._waiting.copy(), self._waiting_ns.copy()
 
-    def restore(self, saved: tuple[F64, I64]) -> None:
-        """Put the waiting bearings back."""
-        self._waiting, self._waiting_ns = saved[0].copy(), saved[1].copy()
+    def restore(self, saved: tuple[Stock, F64, I64]) -> None:
+        """Put the seeds and the waiting bearings back."""
+        self._seeds.stock, self._waiting, self._waiting_ns = saved[0], saved[1].copy(), saved[2].copy()

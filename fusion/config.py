@@ -54,8 +54,11 @@ class AssociationConfig:
 
     gate_probability: float = 0.9997
     """One true detection in 3000 is gated out."""
-    max_frontier: int = 10
-    """Detections that may be open at a time in the exact sum (2^10 masks: well under 1 ms); beyond: loopy BP."""
+    work_limit: float = 6e6
+    """Multiplications that the exact sums of one scan may take (about 2 ms of one core: a cluster of 13 tracks that all
+    share 13 detections); beyond, the least likely pairs are left out (``kernels.association``)."""
+    max_cells: int = 1 << 20
+    """Memory of one exact sum, in numbers (8 MiB)."""
 
 
 @dataclass(frozen=True)
@@ -123,8 +126,23 @@ class BirthConfig:
     """Sigma of the unmeasured sideways velocity: a 50 m/s crossing target is 2.5 sigma."""
     climb_speed_mps: float = 8.0
     """Sigma of the unmeasured vertical velocity: dives of 20-30 m/s are rare at first sight."""
-    unexplained: float = 0.3
+    unexplained: float = 0.1
     """A detection starts a track only if at least this part of it is not explained by tracks."""
+    least_existence: float = 0.01
+    """A pair of plots less likely than this starts no track."""
+    seed_looks: float = 2.5
+    """A plot waits for a second one over two more looks of its sensor: at Pd 0.7 nine of ten second hits come by then."""
+    seed_life_s: tuple[float, float] = (0.25, 4.0)
+    """Least and longest wait: other sensors look in between; after 4 s a target may be anywhere."""
+    seed_spent: float = 0.5
+    """A seed that belongs to a track with this probability is not kept for another."""
+    seed_acceleration_intensity: float = 15.0
+    """m^2/s^3 while a seed waits: a turning drone (``MotionConfig``); the velocity's own prior is far wider."""
+    max_speed_mps: float = 90.0
+    """A pair of plots faster than this is no drone."""
+    most_seeds: int = 4096
+    seed_cells: int = 1 << 16
+    """Memory of the exact sum over seeds, in numbers: a formation of twelve seen for the first time fits."""
     elevation_prior_rad: tuple[float, float] = (0.07, 0.10)
     """Mean and sigma of the elevation where a ranging sensor measures none: low drones, 4 +- 6 deg."""
     bearing_memory_s: float = 0.5

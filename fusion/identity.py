@@ -7,19 +7,10 @@ after ``SCORE_MEMORY_S`` since the last one of the same sensor, and in proportio
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
-from numpy.typing import NDArray
 
-from fusion.kernels import classes
+from fusion.kernels.bundles import ClassRules
 from messages.frames import F64
-
-if TYPE_CHECKING:
-    from fusion.step import Hits, Scan
-    from fusion.table import TrackTable
-
-I64 = NDArray[np.int64]
 
 CLASSES = ("fpv", "quadcopter", "fixed_wing", "loitering_munition", "bird", "unknown")
 N_CLASSES = len(CLASSES)
@@ -111,22 +102,14 @@ def scan_evidence(kind: str, scores: F64, class_names: tuple[str, ...]) -> tuple
     return ratio, evidence if emission is None else evidence + np.log(emission)
 
 
-class IdentityKeeper:
-    """Keep the class posterior of the track table up to date."""
-
-    def weigh(self, table: TrackTable, scan: Scan, track: I64, det: I64, like: F64) -> None:
-        """Let the class scores enter the likelihoods of the pairs (pairs, M), tempered and bounded."""
-        if len(scan.class_ratio):
-            classes.weigh_pairs(like, table.columns.log_class, track, det, scan.class_ratio, MOST_CLASS_FACTOR)
-
-    def update(self, table: TrackTable, scan: Scan, hits: Hits, dt: float, xm: F64, Pm: F64) -> None:
-        """Take the scan's scores, its kind of evidence and the motion since the last step into the posterior."""
-        n, c = table.n, table.columns
-        weight = min(dt / MOTION_MEMORY_S, 1.0)
-        limits = SPEED_LOW, SPEED_HIGH, SPEED_SOFT, SPEED_HEIGHT
-        classes.add_motion(c.log_class, xm, Pm, n, *limits, MOTION_FLOOR, weight)
-        if len(scan.evidence) and len(hits.track):
-            last = c.class_ns[:, scan.sensor.slot]
-            pairs = hits.track, hits.det, hits.beta, scan.evidence, hits.seen
-            classes.add_evidence(c.log_class, last, len(hits.seen), scan.t_ns, SCORE_MEMORY_S, MOST_OF_A_LOOK, *pairs)
-        classes.bound(c.log_class, n, MAX_LOG_RATIO)
+CLASS_RULES = ClassRules(
+    low_mps=SPEED_LOW,
+    high_mps=SPEED_HIGH,
+    soft_mps=SPEED_SOFT,
+    height=SPEED_HEIGHT,
+    motion_floor=MOTION_FLOOR,
+    motion_memory_s=MOTION_MEMORY_S,
+    score_memory_s=SCORE_MEMORY_S,
+    most_of_a_look=MOST_OF_A_LOOK,
+    max_log_ratio=MAX_LOG_RATIO,
+)

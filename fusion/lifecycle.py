@@ -59,14 +59,14 @@ def advance(state: State, event: Event) -> State:
         raise IllegalTransition(f"track in state {state.name}: event {event.name} is not allowed") from None
 
 
-_NEXT = np.full((len(State), len(Event)), -1, np.int8)
+NEXT = np.full((len(State), len(Event)), -1, np.int8)
 for (_state, _event), _next in TRANSITIONS.items():
-    _NEXT[_state, _event] = _next
+    NEXT[_state, _event] = _next
 
 
 def advance_all(states: NDArray[np.int8], events: NDArray[np.int8]) -> NDArray[np.int8]:
     """Return the states (k,) after the events (k,), by the same table; raise at the first that has no row."""
-    after = _NEXT[states, events]
+    after = NEXT[states, events]
     for i in np.flatnonzero(after < 0)[:1].tolist():
         advance(State(int(states[i])), Event(int(events[i])))
     return np.asarray(after, dtype=np.int8)

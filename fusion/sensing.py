@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from fusion.config import TrackerConfig
 from fusion.identity import scan_evidence
+from fusion.kernels.bundles import Look
 from fusion.kernels.measurement import EAST, RANGE, TDOA
 from fusion.sensors import Place, PoseHistory, Sensor, UnknownSensor
 from fusion.step import Scan
@@ -117,24 +118,24 @@ class SensorBook:
         baseline = float(np.linalg.norm(paired.position_m - place.position_m)) if paired is not None else 0.0
         fov = sensor.field_of_view(scan.look) if scan.look is not None else sensor.fov
         ratio, evidence = scan_evidence(sensor.description.kind, rows[:, N_COLUMNS:], scan.class_names)
-        return Scan(
-            sensor=sensor,
-            place=place,
-            t_ns=scan.t_ns,
+        look = Look(
             g=sensor.geometry(place, paired),
             fov=fov,
             used=used,
             z=np.ascontiguousarray(z8[:, used]),
             var=np.ascontiguousarray(var8[:, used]),
-            z8=z8,
-            var8=var8,
-            size_rad=rows[:, ANGULAR_SIZE],
             density=sensor.clutter_density(z8, fov, baseline),
             located=located.astype(np.float64),
             class_ratio=ratio,
             evidence=evidence,
-            lone=lone,
+            level_prior=sensor.level_prior,
+            level_pd=sensor.level_pd,
+            carried=self.carried_with(sensor),
+            slot=sensor.slot,
+            notch_mps=float(sensor.description.doppler_notch_mps),
         )
+        size = np.ascontiguousarray(rows[:, ANGULAR_SIZE])
+        return Scan(sensor, place, scan.t_ns, look, z8, var8, size, lone)
 
     def _assume_range(self, z8: F64, var8: F64, size_rad: F64, period_s: float) -> None:
         """Fill in the range (m,) that a lone camera's angular sizes say, with half of it as sigma.

@@ -2,43 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from fusion.identity import CLASS_PRIOR, CLASSES
+from fusion.kernels.bundles import Columns
 from fusion.lifecycle import State
 from messages.frames import F64
 
 POSITION = slice(0, 3)  # east, north, up [m]
 VELOCITY = slice(3, 6)  # their rates [m/s]
-
-
-@dataclass
-class Columns:
-    """The arrays of the table; the first axis is the track."""
-
-    x: F64  # (C, M, 6) state of each model
-    P: F64  # (C, M, 6, 6) its covariance
-    mu: F64  # (C, M) model probabilities
-    r: F64  # (C,) existence
-    first_r: F64  # (C,) existence at birth
-    levels: F64  # (C, S, L) detectability levels for each sensor
-    shares: F64  # (C, S) recent contribution of each sensor, decaying
-    log_class: F64  # (C, K) log class posterior, not normalised
-    class_ns: NDArray[np.int64]  # (C, S) time of the last class score taken from each sensor
-    track_id: NDArray[np.int64]  # (C,)
-    state: NDArray[np.int8]  # (C,) fusion.lifecycle.State
-    born_ns: NDArray[np.int64]
-    seen_ns: NDArray[np.int64]  # last associated detection
-    ranged_ns: NDArray[np.int64]  # last associated detection of a sensor that measures range or position
-    ranged_hits: F64  # the same as hits, of those detections only, decaying with the support time
-    supported: NDArray[np.bool_]  # its place is supported, not only its direction
-    supported_ns: NDArray[np.int64]  # when it last was
-    hits: F64  # sum of association probabilities
-    twin: NDArray[np.int64]  # track_id of the elder that this one looks equal to, 0 for none
-    twin_count: NDArray[np.int64]  # looks that were shared with it and fed only one of the two
 
 
 class TrackTable:
@@ -117,27 +90,29 @@ class TrackTable:
         if sensors <= have:
             return
         grow = ((0, 0), (0, sensors - have))
-        c.levels = np.pad(c.levels, (*grow, (0, 0)))
-        c.shares = np.pad(c.shares, grow)
-        c.class_ns = np.pad(c.class_ns, grow, constant_values=-1)
+        self.columns = c._replace(
+            levels=np.pad(c.levels, (*grow, (0, 0))),
+            shares=np.pad(c.shares, grow),
+            class_ns=np.pad(c.class_ns, grow, constant_values=-1),
+        )
 
     def keep(self, mask: NDArray[np.bool_]) -> None:
         """Keep only the marked rows, in their order."""
         rows = np.flatnonzero(mask)
         if len(rows) == self.n:
             return
-        for column in vars(self.columns).values():
+        for column in self.columns:
             column[: len(rows)] = column[rows]
         self.n = len(rows)
 
     def copy_rows(self) -> tuple[int, int, tuple[NDArray[np.generic], ...]]:
         """Return a copy of everything that a snapshot needs."""
-        return self.n, self.next_id, tuple(column[: self.n].copy() for column in vars(self.columns).values())
+        return self.n, self.next_id, tuple(column[: self.n].copy() for column in self.columns)
 
     def restore_rows(self, saved: tuple[int, int, tuple[NDArray[np.generic], ...]]) -> None:
         """Put the rows of ``copy_rows`` back."""
         self.n, self.next_id, columns = saved
-        for column, rows in zip(vars(self.columns).values(), columns, strict=True):
+        for column, rows in zip(self.columns, columns, strict=True):
             if column.ndim > 1 and column.shape[1] > rows.shape[1]:  # a sensor came after the snapshot
                 column[: self.n, : rows.shape[1]] = rows
             else:

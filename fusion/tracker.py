@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -10,11 +11,14 @@ from numpy.typing import NDArray
 
 from fusion.births import Births
 from fusion.config import Backend, TrackerConfig
-from fusion.filters import make_filter
-from fusion.identity import IdentityKeeper
-from fusion.judgement import Judge
-from fusion.kernels import association, existence, gating, measurement, motion
-from fusion.reporting import report_tracks
+from fusion.filters import make_foreign_filter, rules_of
+from fusion.identity import CLASS_RULES
+from fusion.judgement import MERGE, limits
+from fusion.kernels import scan_step
+from fusion.kernels.bundles import with_pairs, work_for
+from fusion.lifecycle import NEXT, Event, State, advance
+from fusion.reporting import Reported, as_tracks, report
+from fusion.seeds import Stock
 from fusion.sensing import SensorBook
 from fusion.step import Hits, Scan
 from fusion.table import TrackTable
@@ -36,7 +40,9 @@ class Diagnostics:
     pairs: int = 0
     clusters: int = 0
     widest_frontier: int = 0
+    pruned_clusters: int = 0
     loopy_clusters: int = 0
+    association_error: float = 0.0
     births: int = 0
     tentative: int = 0
     confirmed: int = 0
@@ -47,11 +53,19 @@ class Diagnostics:
 
 @dataclass(frozen=True)
 class StepResult:
-    """The reported (confirmed and coasting) tracks after one scan, and what the step counted."""
+    """What one scan gave: the reported (confirmed and coasting) tracks as arrays, and what the step counted.
+
+    ``tracks`` are the same as messages; they are made when they are first asked for.
+    """
 
     t_ns: int
-    tracks: tuple[Track, ...]
+    reported: Reported | None = None
     diagnostics: Diagnostics = field(default_factory=Diagnostics)
+
+    @cached_property
+    def tracks(self) -> tuple[Track, ...]:
+        """The reported tracks at ``t_ns``."""
+        return () if self.reported is None else as_tracks(self.reported, self.t_ns)
 
 
 class Snapshot(NamedTuple):
@@ -60,7 +74,7 @@ class Snapshot(NamedTuple):
     t_ns: int
     rows: tuple[int, int, tuple[NDArray[np.generic], ...]]
     last_look_ns: dict[int, int]
-    births: tuple[F64, I64]
+    births: tuple[Stock, F64, I64]
 
 
 class Tracker:
@@ -68,17 +82,15 @@ class Tracker:
 
     def __init__(self, config: TrackerConfig | None = None, backend: Backend = "numba") -> None:
         self.config = config or TrackerConfig()
-        self._filter = make_filter(backend, self.config.motion)
-        models, levels = len(self.config.motion.acceleration_intensity), len(self.config.detectability.level_factors)
+        self._rules = rules_of(self.config)
+        self._foreign = make_foreign_filter(backend, self.config.motion)
+        models, levels = len(self._rules.q), len(self.config.detectability.level_factors)
         self.table = TrackTable(self.config.capacity, models, levels)
         self.book = SensorBook(self.config)
         self.t_ns = -1
         self._last_look_ns: dict[int, int] = {}
         self._births = Births(self.config)
-        self._judge = Judge(self.config)
-        self._identity = IdentityKeeper()
-        self._xm, self._Pm = np.zeros((self.config.capacity, 6)), np.zeros((self.config.capacity, 6, 6))
-        self._room = 4 * self.config.capacity
+        self._work = work_for(self.config.capacity, models, self.config.association.max_cells, 4 * self.config.capacity)
         self._last: tuple[Scan, Hits, int] | None = None
 
     def add_sensor(self, description: SensorDescription) -> None:
@@ -104,111 +116,63 @@ class Tracker:
     def advance(self, scan: Scan) -> None:
         """Fuse one prepared scan; ``result`` then says what came out."""
         dt = (scan.t_ns - self.t_ns) / 1e9 if self.t_ns >= 0 else 0.0
-        self._predict(dt)
         self.t_ns = scan.t_ns
-        hits = self._associate_and_update(scan)
+        pairs = self._foresee(scan, dt)
+        hits = self._associate(scan, pairs)
+        old = self.table.n
         births = self._births.start(self.table, scan, hits, self.book.level_priors)
-        self._outputs()
-        self._identity.update(self.table, scan, hits, dt, self._xm, self._Pm)
-        self._judge.judge(self.table, scan, hits, self._xm, self._Pm, self.book.places, self.book.ranged_pause_s)
+        self._settle(scan, old, pairs, dt)
         self._last = scan, hits, births
 
     def result(self) -> StepResult:
         """Return the reported tracks and the diagnostics of the last step."""
         if self._last is None:
-            return StepResult(self.t_ns, ())
+            return StepResult(self.t_ns)
         scan, hits, births = self._last
-        args = self._xm, self._Pm, self.t_ns, self.book.names, scan.lone, self.book.ranged_pause_s
-        tracks, counts = report_tracks(self.table, self.config, *args)
-        clusters, widest, loopy = hits.clusters
-        diagnostics = Diagnostics(len(scan.z), len(hits.track), clusters, widest, loopy, births, *counts, hits.failed)
-        return StepResult(self.t_ns, tracks, diagnostics)
+        args = self._work.xm, self._work.Pm, self.t_ns, self.book.names, scan.lone, self.book.ranged_pause_s
+        reported, counts = report(self.table, self.config, *args)
+        diagnostics = Diagnostics(len(scan.look.z), hits.pairs, *hits.clusters, births, *counts, hits.failed)
+        return StepResult(self.t_ns, reported, diagnostics)
 
-    def _predict(self, dt: float) -> None:
-        n, c = self.table.n, self.table.columns
-        if n and dt > 0.0:
-            self._filter.predict(c.x, c.P, c.mu, n, dt)
-            c.r[:n] *= np.exp(-dt / self.config.existence.mean_life_s)
-            c.shares[:n] *= np.exp(-dt / self.config.detectability.memory_s)
-            c.ranged_hits[:n] *= np.exp(-dt / self.book.support_s)
-        self._outputs()
+    def _foresee(self, scan: Scan, dt: float) -> int:
+        """Predict and gate; return the number of pairs. The room for them doubles where it was too small."""
+        slot, n, c = scan.look.slot, self.table.n, self.table.columns
+        since_look_s = (scan.t_ns - self._last_look_ns.get(slot, scan.t_ns)) / 1e9
+        self._last_look_ns[slot] = scan.t_ns
+        compiled = self._foreign is None
+        if self._foreign is not None and n and dt > 0.0:
+            self._foreign.predict(c.x, c.P, c.mu, n, dt)
+        args = scan.look, self._rules
+        pairs = scan_step.foresee(c, n, compiled, dt, since_look_s, *args, self.book.support_s, self._work)
+        while pairs > len(self._work.track):
+            self._work = with_pairs(self._work, 2 * pairs)
+            pairs = scan_step.gate(c, n, *args, self._work)
+        return int(pairs)
 
-    def _outputs(self) -> None:
-        c = self.table.columns
-        motion.outputs(c.x, c.P, c.mu, self.table.n, self._xm, self._Pm)
-
-    def _detection_probability(self, scan: Scan) -> tuple[F64, F64]:
-        """Return each track's chance to be in view (n,) and its detection probability (n,)."""
-        n, c, sensor = self.table.n, self.table.columns, scan.sensor
-        last = self._last_look_ns.get(sensor.slot, scan.t_ns)
-        stay = float(np.exp(-(scan.t_ns - last) / 1e9 / self.config.detectability.memory_s))
-        self._last_look_ns[sensor.slot] = scan.t_ns
-        visible, pd = np.empty(n), np.empty(n)
-        if n:
-            notch = sensor.description.doppler_notch_mps
-            gating.visibility(self._xm, self._Pm, n, scan.g, scan.fov, notch, visible)
-            levels = c.levels[:, sensor.slot]
-            existence.expected_pd(levels, n, sensor.level_prior, stay, sensor.level_pd, visible, pd)
-        return visible, pd
-
-    def _linearise(self, scan: Scan) -> tuple[F64, F64, F64, F64, F64]:
-        """Return h, H, P H^T, S and R of all tracks and models for the components of the scan."""
-        n, c, k = self.table.n, self.table.columns, len(scan.used)
-        models = c.mu.shape[1]
-        h, H = np.empty((n, models, k)), np.empty((n, models, k, 6))
-        PHt, S, R = np.empty((n, models, 6, k)), np.empty((n, models, k, k)), np.empty((n, models, k, k))
-        pose_scale, own_scale = np.empty(n), np.empty(n)
-        looks = self.config.sensors.pose_memory_s / self.config.detectability.memory_s
-        carried = self.book.carried_with(scan.sensor)
-        existence.bias_scales(c.shares, n, carried, scan.sensor.slot, looks, pose_scale, own_scale)
-        measurement.linearise(c.x, c.P, n, scan.used, scan.g, pose_scale, own_scale, h, H, PHt, S, R)
-        return h, H, PHt, S, R
-
-    def _gate(self, scan: Scan, h: F64, S: F64) -> tuple[int, I64, I64, F64]:
-        """Return the gated pairs; the room for them doubles where it was too small."""
-        n, c = self.table.n, self.table.columns
-        while True:
-            track, det = np.empty(self._room, np.int64), np.empty(self._room, np.int64)
-            like = np.empty((self._room, c.mu.shape[1]))
-            gate_d2 = self._judge.gate_d2
-            pairs = gating.pair_likelihoods(c.mu, n, h, S, scan.z, scan.var, scan.used, gate_d2, track, det, like)
-            if pairs <= self._room:
-                return pairs, track[:pairs], det[:pairs], like[:pairs]
-            self._room = 2 * pairs
-
-    def _associate_and_update(self, scan: Scan) -> Hits:
-        n, c, m = self.table.n, self.table.columns, len(scan.z)
-        visible, pd = self._detection_probability(scan)
-        none = np.empty(0)
+    def _associate(self, scan: Scan, pairs: int) -> Hits:
+        n, c, work, look = self.table.n, self.table.columns, self._work, scan.look
+        explained = np.zeros(len(look.z))
         if n == 0:
-            no = np.empty(0, np.int64)
-            return Hits(no, no, none, none, none, np.zeros(m), (0, 0, 0), 0)
-        pairs = 0
-        track: I64 = np.empty(0, np.int64)
-        det: I64 = np.empty(0, np.int64)
-        like: F64 = np.empty((0, c.mu.shape[1]))
-        if m:
-            h, H, PHt, S, R = self._linearise(scan)
-            pairs, track, det, like = self._gate(scan, h, S)
-            self._identity.weigh(self.table, scan, track, det, like)
-        w, w0, start = np.empty(pairs), np.empty(n), np.empty(n + 1, np.int64)
-        beta, miss = np.empty(pairs), np.empty(n)
-        existence.weights(c.r, pd, c.mu, like, track, det, scan.density, n, w, w0, start)
-        frontier = self.config.association.max_frontier
-        clusters, failed = (0, 0, 0), 0
-        miss[:] = 1.0
-        if pairs:
-            clusters = association.marginals(w, w0, start, det, n, m, frontier, beta, miss)
-            failed = self._filter.update(
-                c.x, c.P, c.mu, n, h, H, PHt, S, R, scan.z, scan.var, scan.used, start, det, like, beta, miss
-            )
-        slot, level_pd = scan.sensor.slot, scan.sensor.level_pd
-        existence.update_existence(c.r, c.levels[:, slot], n, level_pd, visible, pd, miss, w0)
-        seen, ranged, explained = np.empty(n), np.empty(n), np.empty(m)
-        existence.count_hits(n, track, det, beta, miss, scan.located, seen, ranged, explained)
-        c.hits[:n] += seen
-        c.shares[:n, slot] += seen
-        return Hits(track, det, beta, seen, ranged, explained, clusters, failed)
+            return Hits(0, explained, (0, 0, 0, 0, 0.0), 0)
+        compiled = self._foreign is None
+        *clusters, failed = scan_step.associate(c, n, pairs, compiled, look, self._rules, work, explained)
+        if self._foreign is not None and pairs:
+            h, H, PHt, S, R = scan_step.carve(work.flat, n, c.mu.shape[1], len(look.used))
+            found = work.start, work.det[:pairs], work.like[:pairs], work.beta[:pairs], work.miss
+            failed = self._foreign.update(c.x, c.P, c.mu, n, h, H, PHt, S, R, look.z, look.var, look.used, *found)
+        return Hits(pairs, explained, tuple(clusters), failed)
+
+    def _settle(self, scan: Scan, old: int, pairs: int, dt: float) -> None:
+        table, pause_s = self.table, self.book.ranged_pause_s
+        if table.n == 0:
+            return
+        left, wrong = scan_step.settle(
+            table.columns, old, table.n, pairs, scan.t_ns, dt, scan.look, scan.lone,
+            limits(self.config, scan, pause_s), self.book.places, CLASS_RULES, MERGE, NEXT, self._work,
+        )  # fmt: skip
+        if wrong >= 0:
+            advance(State(int(table.columns.state[wrong])), Event(int(self._work.event[wrong])))
+        table.n = left
 
     def snapshot(self) -> Snapshot:
         """Return a copy of all that scans change."""

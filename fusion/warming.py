@@ -43,9 +43,9 @@ def _scan(sensor_id: str, number: int, rows: list[tuple[float, float, float, flo
 
 
 def warm_up() -> None:
-    """Track two close targets by radar and cameras, once with exact association and once with loopy BP."""
-    for frontier in (10, 0):
-        tracker = Tracker(TrackerConfig(association=AssociationConfig(max_frontier=frontier)))
+    """Track two close targets by radar and cameras, once with exact association and once with belief propagation."""
+    for limit in (1e6, 0.0):
+        tracker = Tracker(TrackerConfig(association=AssociationConfig(work_limit=limit)))
         for sensor in (RADAR, *CAMERAS):
             tracker.add_sensor(sensor)
         for k in range(4):

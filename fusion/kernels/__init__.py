@@ -55,3 +55,12 @@ def jit(function: F) -> F:
     """Compile a kernel under the one policy: cached, no interpreter lock, NumPy errors, no fast-math."""
     compiled: F = numba.njit(cache=True, error_model="numpy", nogil=True)(function)
     return compiled
+
+
+def jit_sum(function: F) -> F:
+    """Compile a kernel whose sums may be added up in any order, so that the compiler can use vector lanes.
+
+    Only the order is free: NaN and infinity keep their meaning, and one binary gives the same bits every time.
+    """
+    compiled: F = numba.njit(cache=True, error_model="numpy", nogil=True, fastmath={"reassoc", "nsz"})(function)
+    return compiled

@@ -1,8 +1,14 @@
-"""Exact joint association probabilities by track elimination, and loopy belief propagation beyond its reach.
+"""Joint association probabilities: exact by clusters within a work limit, exact on a pruned graph beyond it.
 
 Weights: pair (i, j) has ``w = r Pd L / lambda``, a missed track ``w0 = 1 - r Pd`` (JIPDA: existence r
 inside the association, Musicki and Evans 2004). Pairs come sorted by track: the pairs of track i
 are ``start[i] .. start[i + 1]``. At most one detection a track and one track a detection.
+
+The rule beyond the limit: belief propagation gives each pair of the cluster a probability; pairs below a
+rung of ``LADDER`` are left out and the cluster falls apart into smaller ones, until the exact sum of each fits.
+Leaving pairs out is conditioning on the event that none of them is true, so that no probability
+changes by more than the sum of theirs: that sum (as belief propagation estimates it) is the error returned.
+Where even the last rung does not fit, belief propagation itself is the answer.
 """
 
 from __future__ import annotations
@@ -11,18 +17,94 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fusion.kernels import jit
+from fusion.kernels.belief import propagate
+from fusion.kernels.joint_events import cost, plan, sum_events
 from messages.frames import F64
 
 I64 = NDArray[np.int64]
+LADDER = (1e-7, 1e-5, 1e-4, 1e-3, 0.01, 0.03, 0.1)
+LOOPY_ERROR = 0.5
+"""What is said of belief propagation's error: 0.41 at worst on the clusters of a swarm of ten, 0.11 in the median."""
 
 
 @jit
-def label_clusters(start: I64, det: I64, n: int, m: int, label: I64) -> int:
+def marginals(
+    w: F64, w0: F64, start: I64, det: I64, n: int, m: int, work_limit: float, room: F64, beta: F64, miss: F64
+) -> tuple[int, int, int, int, float]:
+    """Write beta (pairs,) and miss (n,).
+
+    ``work_limit`` bounds the multiplications of all exact sums of this call, ``len(room)`` the
+    memory of each. Returns the number of clusters, the widest frontier (open detections), how many
+    clusters were pruned and how many were left to belief propagation, and the largest error bound.
+    """
+    pairs = len(w)
+    alive, todo = np.ones(pairs, np.bool_), np.ones(n, np.bool_)
+    label, tracks, begin = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n + 1, np.int64)
+    shared, left, slot = np.empty(m, np.int64), np.empty(m, np.int64), np.empty(m, np.int64)
+    first, bits, closing = np.empty(n + 1, np.int64), np.empty(n + 1, np.int64), np.empty(n + 1, np.int64)
+    pair, bit = np.empty(pairs, np.int64), np.empty(pairs, np.int64)
+    claim, belief, belief_miss = np.empty(m), np.empty(0), np.empty(0)
+    all_clusters, widest, pruned, loopy, error = 0, 0, 0, 0, 0.0
+    for level in range(len(LADDER) + 1):
+        clusters = label_clusters(start, det, alive, todo, n, m, label)
+        _sort_by_label(label, n, clusters, tracks, begin)
+        again = False
+        for c in range(clusters):
+            order = tracks[begin[c] : begin[c + 1]]
+            if len(order) == 1:
+                _alone(w, w0, start, alive, order[0], beta, miss)
+                todo[order[0]] = False
+                continue
+            frontier = plan(start, det, alive, order, shared, left, slot, first, pair, bit, bits, closing)
+            cells, work = cost(first, bits, len(order), frontier)
+            if level == 0:
+                widest = max(widest, frontier)
+            if cells <= len(room) and work <= work_limit:
+                work_limit -= work
+                _drop_pruned(start, alive, order, beta)
+                sum_events(w, w0, order, first, pair, bit, bits, closing, frontier, room, beta, miss)
+                todo[order] = False
+                continue
+            if level == 0:
+                pruned += 1
+                if len(belief) == 0:
+                    belief, belief_miss = np.empty(pairs), np.empty(n)
+                propagate(w, w0, start, det, order, claim, belief, belief_miss)
+            if level == len(LADDER):
+                _believe(start, order, belief, belief_miss, beta, miss)
+                todo[order] = False
+                loopy += 1
+                error = LOOPY_ERROR
+                continue
+            error = max(error, _prune(start, alive, order, belief, LADDER[level]))
+            again = True
+        if level == 0:
+            all_clusters = clusters
+        if not again:
+            break
+    for i in range(n):
+        if todo[i]:  # never had a pair, or lost all of them
+            miss[i] = 1.0
+            for p in range(start[i], start[i + 1]):
+                beta[p] = 0.0
+    return all_clusters, widest, pruned - min(loopy, pruned), loopy, error
+
+
+@jit
+def label_clusters(
+    start: I64, det: I64, alive: NDArray[np.bool_], todo: NDArray[np.bool_], n: int, m: int, label: I64
+) -> int:
     """Write each track's cluster (n,), a connected component of the gate graph, or -1; return their number."""
     parent = np.arange(n)
     owner = np.full(m, -1)
     for i in range(n):
+        label[i] = -1
+        if not todo[i]:
+            continue
         for p in range(start[i], start[i + 1]):
+            if not alive[p]:
+                continue
+            label[i] = 0
             j = det[p]
             if owner[j] < 0:
                 owner[j] = i
@@ -30,239 +112,77 @@ def label_clusters(start: I64, det: I64, n: int, m: int, label: I64) -> int:
             parent[max(a, b)] = min(a, b)
     clusters = 0
     for i in range(n):
-        if start[i] == start[i + 1]:
-            label[i] = -1
-        elif _root(parent, i) == i:
+        if label[i] < 0:
+            continue
+        root = _root(parent, i)
+        if root == i:
             label[i] = clusters
             clusters += 1
         else:
-            label[i] = label[_root(parent, i)]
+            label[i] = label[root]
     return clusters
 
 
 @jit
 def _root(parent: I64, i: int) -> int:
     while parent[i] != i:
+        parent[i] = parent[parent[i]]  # halves the way for the next who asks
         i = parent[i]
     return i
 
 
 @jit
-def marginals(
-    w: F64, w0: F64, start: I64, det: I64, n: int, m: int, max_frontier: int, beta: F64, miss: F64
-) -> tuple[int, int, int]:
-    """Write beta (pairs,) and miss (n,); return clusters, the widest frontier, clusters that fell back to loopy BP."""
-    label = np.empty(n, np.int64)
-    clusters = label_clusters(start, det, n, m, label)
-    order, shared = np.empty(n, np.int64), np.empty(m, np.int64)
-    slot, last = np.empty(m, np.int64), np.empty(m, np.int64)
-    widest, fallbacks = 0, 0
+def _sort_by_label(label: I64, n: int, clusters: int, tracks: I64, begin: I64) -> None:
+    """Write the tracks of cluster c, in their order, to ``tracks[begin[c] .. begin[c + 1]]``."""
+    for c in range(clusters + 1):
+        begin[c] = 0
     for i in range(n):
-        miss[i] = 1.0
+        if label[i] >= 0:
+            begin[label[i] + 1] += 1
     for c in range(clusters):
-        count = 0
-        for i in range(n):
-            if label[i] == c:
-                order[count] = i
-                count += 1
-        _count_uses(start, det, order[:count], shared)
-        frontier = _eliminate(start, det, order[:count], shared, slot, last)
-        widest = max(widest, frontier)
-        if frontier <= max_frontier:
-            _exact(w, w0, start, det, order[:count], shared, slot, last, frontier, beta, miss)
-        else:
-            _loopy(w, w0, start, det, order[:count], m, beta, miss)
-            fallbacks += 1
-    return clusters, widest, fallbacks
+        begin[c + 1] += begin[c]
+    place = begin[: clusters + 1].copy()
+    for i in range(n):
+        if label[i] >= 0:
+            tracks[place[label[i]]] = i
+            place[label[i]] += 1
 
 
 @jit
-def _count_uses(start: I64, det: I64, tracks: I64, shared: I64) -> None:
-    """Write for each detection of the cluster how many of its tracks gate it."""
-    for i in tracks:
-        for p in range(start[i], start[i + 1]):
-            shared[det[p]] = 0
-    for i in tracks:
-        for p in range(start[i], start[i + 1]):
-            shared[det[p]] += 1
+def _alone(w: F64, w0: F64, start: I64, alive: NDArray[np.bool_], i: int, beta: F64, miss: F64) -> None:
+    """Write the probabilities of a track that shares no detection: PDA."""
+    total = w0[i]
+    for p in range(start[i], start[i + 1]):
+        if alive[p]:
+            total += w[p]
+    miss[i] = w0[i] / total
+    for p in range(start[i], start[i + 1]):
+        beta[p] = w[p] / total if alive[p] else 0.0
 
 
 @jit
-def _eliminate(start: I64, det: I64, order: I64, shared: I64, slot: I64, last: I64) -> int:
-    """Order the tracks so that few shared detections are open at a time; give each a bit; return the bits needed.
-
-    Greedy: next comes the track that leaves the fewest detections open. A bit is free again after
-    the last track that gates its detection.
-    """
-    count = len(order)
-    left = np.empty(len(shared), np.int64)
+def _prune(start: I64, alive: NDArray[np.bool_], order: I64, belief: F64, floor: float) -> float:
+    """Leave out the pairs below the floor; return the probability of all pairs of these tracks that are left out."""
+    total = 0.0
     for i in order:
         for p in range(start[i], start[i + 1]):
-            left[det[p]] = shared[det[p]]
-            slot[det[p]] = -1
-    busy = np.zeros(len(shared) + 1, np.bool_)
-    bits = 0
-    for t in range(count):
-        best, best_cost = t, 1 << 30
-        for u in range(t, count):
-            cost = 0
-            for p in range(start[order[u]], start[order[u] + 1]):
-                j = det[p]
-                if shared[j] > 1:
-                    cost += (1 if slot[j] < 0 else 0) - (1 if left[j] == 1 else 0)
-            if cost < best_cost:
-                best, best_cost = u, cost
-        order[t], order[best] = order[best], order[t]
-        i = order[t]
-        for p in range(start[i], start[i + 1]):
-            j = det[p]
-            if shared[j] > 1 and slot[j] < 0:
-                s = 0
-                while busy[s]:
-                    s += 1
-                busy[s] = True
-                slot[j] = s
-                bits = max(bits, s + 1)
-        for p in range(start[i], start[i + 1]):
-            j = det[p]
-            left[j] -= 1
-            last[j] = t
-            if shared[j] > 1 and left[j] == 0:
-                busy[slot[j]] = False
-    return bits
+            if belief[p] < floor:
+                alive[p] = False
+                total += belief[p]
+    return total
 
 
 @jit
-def _exact(
-    w: F64,
-    w0: F64,
-    start: I64,
-    det: I64,
-    order: I64,
-    shared: I64,
-    slot: I64,
-    last: I64,
-    bits: int,
-    beta: F64,
-    miss: F64,
-) -> None:
-    """Sum over all joint events by a forward and a backward pass over masks of used, still open detections."""
-    count, size = len(order), 1 << bits
-    ahead, back = np.zeros((count + 1, size)), np.zeros((count + 1, size))
-    ahead[0, 0] = 1.0
-    for t in range(count):
-        _forward(w, w0, start, det, order[t], t, shared, slot, last, ahead[t], ahead[t + 1])
-        _normalise(ahead[t + 1])
-    back[count, 0] = 1.0
-    for t in range(count - 1, -1, -1):
-        i = order[t]
-        closing = _closing(start, det, i, t, shared, slot, last)
-        total = 0.0
-        miss[i] = 0.0
+def _drop_pruned(start: I64, alive: NDArray[np.bool_], order: I64, beta: F64) -> None:
+    for i in order:
         for p in range(start[i], start[i + 1]):
-            beta[p] = 0.0
-        for mask in range(size):
-            b0 = w0[i] * back[t + 1, mask & ~closing]
-            miss[i] += ahead[t, mask] * b0
-            value = b0
-            for p in range(start[i], start[i + 1]):
-                j = det[p]
-                used = mask
-                if shared[j] > 1:
-                    if mask >> slot[j] & 1:
-                        continue
-                    used = mask | (1 << slot[j])
-                bp = w[p] * back[t + 1, used & ~closing]
-                beta[p] += ahead[t, mask] * bp
-                value += bp
-            back[t, mask] = value
-        _normalise(back[t])
-        total = miss[i]
-        for p in range(start[i], start[i + 1]):
-            total += beta[p]
-        miss[i] /= total
-        for p in range(start[i], start[i + 1]):
-            beta[p] /= total
+            if not alive[p]:
+                beta[p] = 0.0
 
 
 @jit
-def _closing(start: I64, det: I64, i: int, t: int, shared: I64, slot: I64, last: I64) -> int:
-    """Return the bits of the detections that no later track gates."""
-    closing = 0
-    for p in range(start[i], start[i + 1]):
-        j = det[p]
-        if shared[j] > 1 and last[j] == t:
-            closing |= 1 << slot[j]
-    return closing
-
-
-@jit
-def _forward(
-    w: F64, w0: F64, start: I64, det: I64, i: int, t: int, shared: I64, slot: I64, last: I64, now: F64, after: F64
-) -> None:
-    """Carry the weight of each mask over track i into the next step's masks."""
-    closing = _closing(start, det, i, t, shared, slot, last)
-    for mask in range(len(now)):
-        if now[mask] == 0.0:
-            continue
-        after[mask & ~closing] += now[mask] * w0[i]
+def _believe(start: I64, order: I64, belief: F64, belief_miss: F64, beta: F64, miss: F64) -> None:
+    for i in order:
+        miss[i] = belief_miss[i]
         for p in range(start[i], start[i + 1]):
-            j = det[p]
-            if shared[j] == 1:
-                after[mask & ~closing] += now[mask] * w[p]
-            elif not (mask >> slot[j] & 1):
-                after[(mask | (1 << slot[j])) & ~closing] += now[mask] * w[p]
-
-
-@jit
-def _normalise(values: F64) -> None:
-    total = 0.0
-    for v in values:
-        total += v
-    if total > 0.0:
-        for a in range(len(values)):
-            values[a] /= total
-
-
-@jit
-def _loopy(w: F64, w0: F64, start: I64, det: I64, tracks: I64, m: int, beta: F64, miss: F64) -> None:
-    """Approximate the marginals by belief propagation (Williams and Lau 2014), 200 sweeps at most.
-
-    The sweeps contract; 1e-10 of change is far below what an update could notice.
-    """
-    claim = np.zeros(m)
-    for i in tracks:
-        for p in range(start[i], start[i + 1]):
-            beta[p] = 1.0  # here: the message from detection to track
-    for _ in range(200):
-        change = 0.0
-        for i in tracks:
-            for p in range(start[i], start[i + 1]):
-                claim[det[p]] = 0.0
-        for i in tracks:
-            total = w0[i]
-            for p in range(start[i], start[i + 1]):
-                total += w[p] * beta[p]
-            for p in range(start[i], start[i + 1]):
-                claim[det[p]] += w[p] / max(total - w[p] * beta[p], 1e-300)
-        for i in tracks:
-            total = w0[i]
-            for p in range(start[i], start[i + 1]):
-                total += w[p] * beta[p]
-            miss[i] = total
-        for i in tracks:
-            for p in range(start[i], start[i + 1]):
-                own = w[p] / max(miss[i] - w[p] * beta[p], 1e-300)
-                fresh = 1.0 / (1.0 + max(claim[det[p]] - own, 0.0))
-                change = max(change, abs(fresh - beta[p]))
-                beta[p] = fresh
-        if change < 1e-10:
-            break
-    for i in tracks:
-        total = w0[i]
-        for p in range(start[i], start[i + 1]):
-            beta[p] *= w[p]
-            total += beta[p]
-        for p in range(start[i], start[i + 1]):
-            beta[p] /= total
-        miss[i] = w0[i] / total
+            beta[p] = belief[p]

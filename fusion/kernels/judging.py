@@ -12,7 +12,7 @@ I64 = NDArray[np.int64]
 NO_EVENT = -1
 SECOND_PLACE = 0.1  # of the looks of the first place: chance hits from a second place are rarer than this
 PROVEN, SEEN, SILENT, DOUBTED = 0, 1, 2, 3  # as fusion.lifecycle.Event
-TENTATIVE, CONFIRMED, COASTING = 0, 1, 2  # as fusion.lifecycle.State
+TENTATIVE, CONFIRMED, COASTING, DELETED = 0, 1, 2, 3  # as fusion.lifecycle.State
 (
     L_CONFIRM_EXISTENCE,
     L_CONFIRM_HITS,
@@ -100,3 +100,30 @@ def judge_tracks(
         if event[i] != NO_EVENT:
             count += 1
     return count
+
+
+@jit
+def choose_reported(
+    n: int, state: NDArray[np.int8], r: F64, supported: NDArray[np.bool_], ranged_ns: I64, Pm: F64, lone: bool,
+    since_ns: int, min_existence: float, max_rms_m: float, rows: I64,
+) -> tuple[int, int, int, int, int]:  # fmt: skip
+    """Write the rows (n,) worth reporting; return their number, and those of tentative, confirmed, coasting, withheld.
+
+    Reported is what exists, whose place is supported, and which is either confirmed with a range measured
+    after ``since_ns`` (or by a lone sensor) or known to ``max_rms_m``.
+    """
+    reported, tentative, coasting = 0, 0, 0
+    for i in range(n):
+        if state[i] == TENTATIVE:
+            tentative += 1
+            continue
+        coasting += 1 if state[i] == COASTING else 0
+        if r[i] < min_existence or not supported[i]:
+            continue
+        ranged = lone or (ranged_ns[i] >= 0 and ranged_ns[i] > since_ns)
+        rms = np.sqrt(Pm[i, 0, 0] + Pm[i, 1, 1] + Pm[i, 2, 2])
+        if (ranged and state[i] == CONFIRMED) or rms <= max_rms_m:
+            rows[reported] = i
+            reported += 1
+    held = n - tentative
+    return reported, tentative, held - coasting, coasting, held - reported

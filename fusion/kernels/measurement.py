@@ -114,6 +114,48 @@ def measure(x: F64, g: F64, h: F64, H: F64, d: F64, D: F64) -> float:
 
 
 @jit
+def measure_direct(x: F64, g: F64, h: F64, H: F64, d: F64) -> None:
+    """Write range, azimuth, elevation and range rate, h (4..,) and H (4.., 6), of what is seen without delay; d (3,).
+
+    The first four rows of ``measure``, which tests hold it against, without the other four.
+    """
+    for a in range(3):
+        d[a] = x[a] - g[G_POSITION + a]
+    r = max(np.sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]), SMALL_M)
+    f0 = g[6] * d[0] + g[7] * d[1] + g[8] * d[2]
+    f1 = g[9] * d[0] + g[10] * d[1] + g[11] * d[2]
+    f2 = g[12] * d[0] + g[13] * d[1] + g[14] * d[2]
+    rho2 = max(f0 * f0 + f1 * f1, SMALL_M * SMALL_M)
+    rho = np.sqrt(rho2)
+    rate = (d[0] * (x[3] - g[3]) + d[1] * (x[4] - g[4]) + d[2] * (x[5] - g[5])) / r
+    h[RANGE] = r
+    h[AZIMUTH] = np.arctan2(-f1, f0)
+    h[ELEVATION] = np.arctan2(f2, rho)
+    h[RANGE_RATE] = rate
+    for b in range(3):
+        u = d[b] / r
+        q0, q1, q2 = g[6 + b], g[9 + b], g[12 + b]
+        H[RANGE, b] = u
+        H[AZIMUTH, b] = (f1 * q0 - f0 * q1) / rho2
+        H[ELEVATION, b] = (rho * q2 - f2 * (f0 * q0 + f1 * q1) / rho) / (r * r)
+        H[RANGE_RATE, b] = (x[3 + b] - g[3 + b] - rate * u) / r
+        H[RANGE, 3 + b] = H[AZIMUTH, 3 + b] = H[ELEVATION, 3 + b] = 0.0
+        H[RANGE_RATE, 3 + b] = u
+
+
+@jit
+def form(row: F64, P: F64, width: int) -> float:
+    """Return ``row P row^T`` of the first ``width`` states."""
+    s = 0.0
+    for a in range(width):
+        t = 0.0
+        for b in range(width):
+            t += P[a, b] * row[b]
+        s += row[a] * t
+    return s
+
+
+@jit
 def turn_covariance(d: F64, yaw_var: float, tilt_var: float, a: int, b: int) -> float:
     """Return element (a, b) of the covariance of an offset d that heading, pitch and roll errors turn.
 
@@ -138,9 +180,9 @@ def _form(m: F64, H: F64, a: int, b: int) -> float:
 
 @jit
 def model_noise(
-    P: F64, g: F64, H: F64, d: F64, tau: float, pose_scale: float, own_scale: float, shift: F64, R: F64
+    P: F64, g: F64, H: F64, d: F64, tau: float, pose_scale: float, own_scale: float, used: I64, shift: F64, R: F64
 ) -> None:
-    """Write the part of R (8, 8) that does not come from the detection itself.
+    """Write the part of R (k, k) of the ``used`` components that does not come from the detection itself.
 
     Own position and heading errors, acceleration during the sound's way, and the second-order
     terms of h that an EKF would otherwise leave out (``tr(Hess P Hess P) / 2``: a poorly known
@@ -152,20 +194,26 @@ def model_noise(
     moved = g[G_POSITION_VAR] * pose_scale + lag * lag
     align = g[G_ALIGN_VAR] * own_scale
     yaw, tilt = g[G_YAW_VAR] * pose_scale + align, g[G_TILT_VAR] * pose_scale + align
-    for a in range(3):
-        for b in range(3):
-            shift[a, b] = turn_covariance(d, yaw, tilt, a, b) + (moved if a == b else 0.0)
-    for a in range(8):
-        relative_a = 0.0 if EAST <= a <= UP else 1.0
-        for b in range(8):
-            relative = 0.0 if EAST <= b <= UP else relative_a
-            R[a, b] = relative * _form(shift, H, a, b)
-    _second_order(P, g, d, R)
+    k = len(used)
+    for a in range(k):
+        for b in range(k):
+            R[a, b] = 0.0
+    if moved > 0.0 or yaw > 0.0 or tilt > 0.0:
+        for a in range(3):
+            for b in range(3):
+                shift[a, b] = turn_covariance(d, yaw, tilt, a, b) + (moved if a == b else 0.0)
+        for a in range(k):
+            for b in range(a, k):
+                if not (EAST <= used[a] <= UP or EAST <= used[b] <= UP):
+                    R[a, b] = R[b, a] = _form(shift, H, used[a], used[b])
+    _second_order(P, g, d, used, R)
 
 
 @jit
-def _second_order(P: F64, g: F64, d: F64, R: F64) -> None:
+def _second_order(P: F64, g: F64, d: F64, used: I64, R: F64) -> None:
     """Add the second-order variances of range, azimuth, elevation and range rate to the diagonal of R."""
+    if used[0] > RANGE_RATE:
+        return
     r = max(np.sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]), SMALL_M)
     u0, u1, u2 = d[0] / r, d[1] / r, d[2] / r
     f0 = g[6] * u0 + g[7] * u1 + g[8] * u2
@@ -188,11 +236,16 @@ def _second_order(P: F64, g: F64, d: F64, R: F64) -> None:
     ven = _block_form(P, 3, 3, e0, e1, e2, n0, n1, n2)
     r2 = r * r
     bias = (ee + nn) / (2.0 * r)
-    R[RANGE, RANGE] += (ee * ee + nn * nn + 2.0 * en * en) / (2.0 * r2) + bias * bias
     r4 = r2 * r2
-    R[AZIMUTH, AZIMUTH] += (rr * ee + re * re) / (r4 * rho**4)
-    R[ELEVATION, ELEVATION] += (rr * nn + rn * rn + 0.5 * (f2 / rho * ee) ** 2) / r4
-    R[RANGE_RATE, RANGE_RATE] += (ee * vee + nn * vnn + 2.0 * en * ven) / r2
+    for a in range(len(used)):
+        if used[a] == RANGE:
+            R[a, a] += (ee * ee + nn * nn + 2.0 * en * en) / (2.0 * r2) + bias * bias
+        elif used[a] == AZIMUTH:
+            R[a, a] += (rr * ee + re * re) / (r4 * rho**4)
+        elif used[a] == ELEVATION:
+            R[a, a] += (rr * nn + rn * rn + 0.5 * (f2 / rho * ee) ** 2) / r4
+        elif used[a] == RANGE_RATE:
+            R[a, a] += (ee * vee + nn * vnn + 2.0 * en * ven) / r2
 
 
 @jit
@@ -208,37 +261,51 @@ def _block_form(
 
 
 @jit
+def linearise_one(
+    x: F64, P: F64, used: I64, g: F64, pose_scale: float, own_scale: float, h8: F64, H8: F64, d: F64, D: F64,
+    shift: F64, h: F64, H: F64, PHt: F64, S: F64, R: F64,
+) -> None:  # fmt: skip
+    """Linearise the measurement at one state, keeping only the k components named in ``used`` (rising).
+
+    Writes h (k,), H (k, 6), PHt (6, k), R (k, k), the noise that does not come from the detection,
+    and S = H P H^T + R (k, k). h8 (8,), H8 (8, 6), d (3,), D (3, 6), shift (3, 3) are scratch.
+    """
+    k = len(used)
+    tau = 0.0
+    if g[G_SPEED] > 0.0 or used[k - 1] > RANGE_RATE:
+        tau = measure(x, g, h8, H8, d, D)
+    else:
+        measure_direct(x, g, h8, H8, d)
+    model_noise(P, g, H8, d, tau, pose_scale, own_scale, used, shift, R)
+    for a in range(k):
+        c = used[a]
+        h[a] = h8[c]
+        width = 3 if c < RANGE_RATE and tau == 0.0 else 6  # without delay, angles and range depend on position alone
+        for b in range(6):
+            H[a, b] = H8[c, b]
+        for b in range(6):
+            s = 0.0
+            for e in range(width):
+                s += P[b, e] * H8[c, e]
+            PHt[b, a] = s
+    for a in range(k):
+        for b in range(a, k):
+            s = R[a, b]
+            for e in range(6):
+                s += H[a, e] * PHt[e, b]
+            S[a, b] = S[b, a] = s
+
+
+@jit
 def linearise(
     x: F64, P: F64, n: int, used: I64, g: F64, pose_scale: F64, own_scale: F64, h: F64, H: F64, PHt: F64, S: F64, R: F64
 ) -> None:
-    """Linearise the measurement for n tracks and M models, keeping only the k components named in ``used``.
-
-    Writes h (n, M, k), H (n, M, k, 6), PHt (n, M, 6, k), R (n, M, k, k), the noise that does not
-    come from the detection, and S = H P H^T + R (n, M, k, k).
-    """
-    k = len(used)
+    """Linearise the measurement for n tracks and M models: h (n, M, k), H (n, M, k, 6), PHt (n, M, 6, k), S and R."""
     h8, H8 = np.empty(8), np.empty((8, 6))
-    R8, shift, d, D = np.empty((8, 8)), np.empty((3, 3)), np.empty(3), np.empty((3, 6))
+    shift, d, D = np.empty((3, 3)), np.empty(3), np.empty((3, 6))
     for i in range(n):
         for m in range(x.shape[1]):
-            tau = measure(x[i, m], g, h8, H8, d, D)
-            model_noise(P[i, m], g, H8, d, tau, pose_scale[i], own_scale[i], shift, R8)
-            for a in range(k):
-                ca = used[a]
-                h[i, m, a] = h8[ca]
-                for b in range(6):
-                    H[i, m, a, b] = H8[ca, b]
-                for b in range(k):
-                    R[i, m, a, b] = R8[ca, used[b]]
-            for a in range(6):
-                for b in range(k):
-                    s = 0.0
-                    for c in range(6):
-                        s += P[i, m, a, c] * H[i, m, b, c]
-                    PHt[i, m, a, b] = s
-            for a in range(k):
-                for b in range(k):
-                    s = R[i, m, a, b]
-                    for c in range(6):
-                        s += H[i, m, a, c] * PHt[i, m, c, b]
-                    S[i, m, a, b] = s
+            linearise_one(
+                x[i, m], P[i, m], used, g, pose_scale[i], own_scale[i], h8, H8, d, D, shift,
+                h[i, m], H[i, m], PHt[i, m], S[i, m], R[i, m],
+            )  # fmt: skip

@@ -70,6 +70,10 @@ def moment_match(x: F64, P: F64, w: F64, out_x: F64, out_P: F64) -> None:
 def predict_tracks(x: F64, P: F64, mu: F64, n: int, q: F64, stationary: F64, sojourn_s: float, dt: float) -> None:
     """Mix and predict the first n tracks in place: x (C, M, 6), P (C, M, 6, 6), mu (C, M)."""
     models = len(q)
+    if models == 1:
+        for i in range(n):
+            predict_one(x[i, 0], P[i, 0], q[0], dt)
+        return
     jump = np.empty((models, models))
     transition(stationary, sojourn_s, dt, jump)
     w = np.empty((models, models))

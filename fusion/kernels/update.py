@@ -44,7 +44,10 @@ def update_tracks(
     models = mu.shape[1]
     joint = np.empty((models, max(len(det), 1) + 1))
     new_x, new_P, new_mu = np.empty((models, 6)), np.empty((models, 6, 6)), np.empty(models)
-    scratch_a, scratch_t = np.empty((6, 6)), np.empty((6, 8))
+    k = len(used)
+    y, which, vectors = np.empty(k), np.empty(k, np.int64), np.empty((2, 6))
+    small, tall, square = np.empty((3, k, k)), np.empty((2, 6, k)), np.empty((2, 6, 6))
+    wide, scratch_t = np.empty((k, 6)), np.empty((6, 8))
     failed = 0
     for i in range(n):
         first, count = start[i], start[i + 1] - start[i]
@@ -56,7 +59,7 @@ def update_tracks(
             rows = det[first : first + count]
             fine &= _mix_hypotheses(
                 x[i, m], P[i, m], h[i, m], H[i, m], PHt[i, m], S[i, m], R[i, m], z, var, used,
-                rows, joint[m], new_mu[m], scratch_a, scratch_t, new_x[m], new_P[m],
+                rows, joint[m], new_mu[m], y, which, small, tall, wide, square, scratch_t, vectors, new_x[m], new_P[m],
             )  # fmt: skip
         if fine and _finite(new_x, new_P):
             _store(new_x, new_P, new_mu, x[i], P[i], mu[i])
@@ -68,37 +71,32 @@ def update_tracks(
 @jit
 def _mix_hypotheses(
     x: F64, P: F64, h: F64, H: F64, PHt: F64, S: F64, R: F64, z: F64, var: F64, used: I64,
-    rows: I64, joint: F64, total: float, scratch_a: F64, scratch_t: F64, new_x: F64, new_P: F64,
+    rows: I64, joint: F64, total: float, y: F64, which: I64, small: F64, tall: F64, wide: F64, square: F64, scratch_t: F64,
+    vectors: F64, new_x: F64, new_P: F64,
 ) -> bool:  # fmt: skip
     """Write one model's mean and covariance over its hypotheses; return False where an S is not positive definite.
 
     ``joint`` (count + 1,): probabilities of the detections ``rows`` and, last, of none; they sum to ``total``.
+    Detections with the same components and variances, nearly all of a scan, share one gain.
+    small (3, k, k), tall (2, 6, k), wide (k, 6), square (2, 6, 6), scratch_t (6, 8), vectors (2, 6) are scratch.
     """
-    k, count = len(used), len(rows)
-    y, which = np.empty(k), np.empty(k, np.int64)
-    sub, noise, low = np.empty((k, k)), np.empty((k, k)), np.zeros((k, k))
-    PHt_sub, gain, H_sub = np.empty((6, k)), np.empty((6, k)), np.empty((k, 6))
-    P_hyp, dx, dx_mean = np.empty((6, 6)), np.empty(6), np.zeros(6)
+    count = len(rows)
+    gain, P_hyp, dx, dx_mean = tall[1], square[1], vectors[0], vectors[1]
+    for a in range(6):
+        dx_mean[a] = 0.0
     _add_scaled(P, joint[count] / total, new_P, 0.0)
+    last = -1
     for p in range(count):
         part = joint[p] / total
         if part < NEGLIGIBLE:
             _add_scaled(P, part, new_P, 1.0)
             continue
-        c = innovation(z[rows[p]], h, used, y, which)
-        for a in range(c):
-            for b in range(c):
-                sub[a, b] = S[which[a], which[b]]
-                noise[a, b] = R[which[a], which[b]]
-            sub[a, a] += var[rows[p], which[a]]
-            noise[a, a] += var[rows[p], which[a]]
-            for b in range(6):
-                PHt_sub[b, a] = PHt[b, which[a]]
-                H_sub[a, b] = H[which[a], b]
-        if not cholesky(sub, c, low):
-            return False
-        solve_rows(low, c, PHt_sub, 6, gain)
-        joseph(P, gain, H_sub, noise, c, scratch_a, scratch_t, P_hyp)
+        j = rows[p]
+        c = innovation(z[j], h, used, y, which)
+        if last < 0 or not _alike(z, var, last, j):
+            if not gain_of(P, H, PHt, S, R, var[j], which, c, small, tall, wide, square, scratch_t):
+                return False
+            last = j
         for a in range(6):
             dx[a] = 0.0
             for b in range(c):
@@ -111,6 +109,38 @@ def _mix_hypotheses(
         new_x[a] = x[a] + dx_mean[a]
         for b in range(6):
             new_P[a, b] -= dx_mean[a] * dx_mean[b]
+    return True
+
+
+@jit
+def _alike(z: F64, var: F64, i: int, j: int) -> bool:
+    """Say whether two detections measure the same components with the same variances."""
+    for a in range(z.shape[1]):
+        if np.isnan(z[i, a]) != np.isnan(z[j, a]) or (var[i, a] != var[j, a] and not np.isnan(z[i, a])):
+            return False
+    return True
+
+
+@jit
+def gain_of(
+    P: F64, H: F64, PHt: F64, S: F64, R: F64, var: F64, which: I64, c: int, small: F64, tall: F64, wide: F64,
+    square: F64, scratch_t: F64,
+) -> bool:  # fmt: skip
+    """Write the gain (6, c) to tall[1] and the covariance after the update, in Joseph form, to square[1]."""
+    sub, noise, low = small[0], small[1], small[2]
+    for a in range(c):
+        for b in range(c):
+            sub[a, b] = S[which[a], which[b]]
+            noise[a, b] = R[which[a], which[b]]
+        sub[a, a] += var[which[a]]
+        noise[a, a] += var[which[a]]
+        for b in range(6):
+            tall[0, b, a] = PHt[b, which[a]]
+            wide[a, b] = H[which[a], b]
+    if not cholesky(sub, c, low):
+        return False
+    solve_rows(low, c, tall[0], 6, tall[1])
+    joseph(P, tall[1], wide, noise, c, square[0], scratch_t, square[1])
     return True
 
 

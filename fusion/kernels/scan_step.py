@@ -1,0 +1,186 @@
+"""One scan through the table of tracks, in three compiled stages: foresee, associate, settle.
+
+Between the stages stand what is not hot: the growth of the room for pairs, a filter of somebody else's in place
+of the compiled one, and births.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fusion.kernels import association, classes, existence, gating, jit, judging, measurement, merging, motion, update
+from fusion.kernels.bundles import ClassRules, Columns, Look, Rules, Work
+from messages.frames import F64
+
+
+@jit
+def carve(flat: F64, n: int, models: int, k: int) -> tuple[F64, F64, F64, F64, F64]:
+    """Return h (n, M, k), H (n, M, k, 6), PHt (n, M, 6, k), S and R (n, M, k, k) inside one piece of memory."""
+    a = n * models * k
+    b = a + n * models * k * 6
+    c = b + n * models * k * 6
+    d = c + n * models * k * k
+    e = d + n * models * k * k
+    return (
+        flat[:a].reshape(n, models, k),
+        flat[a:b].reshape(n, models, k, 6),
+        flat[b:c].reshape(n, models, 6, k),
+        flat[c:d].reshape(n, models, k, k),
+        flat[d:e].reshape(n, models, k, k),
+    )
+
+
+@jit
+def age(c: Columns, n: int, dt: float, rules: Rules, support_s: float) -> None:
+    """Let existence and what is remembered fade over dt [s]."""
+    life, memory, support = np.exp(-dt / rules.mean_life_s), np.exp(-dt / rules.memory_s), np.exp(-dt / support_s)
+    for i in range(n):
+        c.r[i] *= life
+        c.ranged_hits[i] *= support
+        for s in range(c.shares.shape[1]):
+            c.shares[i, s] *= memory
+
+
+@jit
+def foresee(c: Columns, n: int, move: bool, dt: float, since_look_s: float, look: Look, rules: Rules, support_s: float,
+            work: Work) -> int:  # fmt: skip
+    """Predict the tracks to the scan (``move``: else somebody has), judge what it should see, gate its detections.
+
+    ``since_look_s``: time since the sensor's last look. Returns the number of pairs, which is larger
+    than the room for them where that was too small.
+    """
+    if dt > 0.0:
+        if move:
+            motion.predict_tracks(c.x, c.P, c.mu, n, rules.q, rules.stationary, rules.sojourn_s, dt)
+        age(c, n, dt, rules, support_s)
+    motion.outputs(c.x, c.P, c.mu, n, work.xm, work.Pm)
+    gating.visibility(work.xm, work.Pm, n, look.g, look.fov, look.notch_mps, work.visible)
+    stay = np.exp(-since_look_s / rules.memory_s)
+    levels = c.levels[:, look.slot]
+    existence.expected_pd(levels, n, look.level_prior, stay, look.level_pd, work.visible, work.pd)
+    if len(look.z) == 0 or n == 0:
+        return 0
+    existence.bias_scales(c.shares, n, look.carried, look.slot, rules.pose_looks, work.pose_scale, work.own_scale)
+    h, H, PHt, S, R = carve(work.flat, n, c.mu.shape[1], len(look.used))
+    measurement.linearise(c.x, c.P, n, look.used, look.g, work.pose_scale, work.own_scale, h, H, PHt, S, R)
+    return gate(c, n, look, rules, work)
+
+
+@jit
+def gate(c: Columns, n: int, look: Look, rules: Rules, work: Work) -> int:
+    """List the gated pairs of the linearised tracks; return how many there are, whatever the room."""
+    h, _, _, S, _ = carve(work.flat, n, c.mu.shape[1], len(look.used))
+    args = look.z, look.var, look.used, rules.gate_d2, work.track, work.det, work.like
+    return gating.pair_likelihoods(c.mu, n, h, S, *args)
+
+
+@jit
+def associate(c: Columns, n: int, pairs: int, amend: bool, look: Look, rules: Rules, work: Work, explained: F64
+              ) -> tuple[int, int, int, int, float, int]:  # fmt: skip
+    """Find the joint association probabilities and update tracks (``amend``: else somebody will) and existence.
+
+    Writes explained (m,), the part of each detection that belongs to a track. Returns what
+    ``association.marginals`` returns, and the number of tracks whose update was not finite.
+    """
+    track, det, like = work.track[:pairs], work.det[:pairs], work.like[:pairs]
+    w, beta = work.w[:pairs], work.beta[:pairs]
+    if pairs and len(look.class_ratio):
+        classes.weigh_pairs(like, c.log_class, track, det, look.class_ratio, rules.most_class_factor)
+    existence.weights(c.r, work.pd, c.mu, like, track, det, look.density, n, w, work.w0, work.start)
+    counts, failed = (0, 0, 0, 0, 0.0), 0
+    for i in range(n):
+        work.miss[i] = 1.0
+    if pairs:
+        args = work.start, det, n, len(look.z), rules.work_limit, work.cells, beta, work.miss
+        counts = association.marginals(w, work.w0, *args)
+        if amend:
+            h, H, PHt, S, R = carve(work.flat, n, c.mu.shape[1], len(look.used))
+            failed = update.update_tracks(
+                c.x, c.P, c.mu, n, h, H, PHt, S, R, look.z, look.var, look.used, work.start, det, like, beta, work.miss
+            )
+    levels = c.levels[:, look.slot]
+    existence.update_existence(c.r, levels, n, look.level_pd, work.visible, work.pd, work.miss, work.w0)
+    existence.count_hits(n, track, det, beta, work.miss, look.located, work.seen, work.ranged, explained)
+    for i in range(n):
+        c.hits[i] += work.seen[i]
+        c.shares[i, look.slot] += work.seen[i]
+    return (*counts, failed)
+
+
+@jit
+def settle(
+    c: Columns, old: int, n: int, pairs: int, t_ns: int, dt: float, look: Look, lone: bool, limit: F64,
+    places: NDArray[np.int64], kinds: ClassRules, merge: F64, after: NDArray[np.int8], work: Work,
+) -> tuple[int, int]:  # fmt: skip
+    """Judge every track after births (rows ``old`` .. n): its class, its place, its life; remove the deleted ones.
+
+    ``limit``: see ``kernels.judging``; ``merge``: see ``kernels.merging``; ``after`` (states, events): the table of the
+    life cycle. Returns the number of tracks left, and the first row whose event its state does not allow, or -1.
+    """
+    motion.outputs(c.x, c.P, c.mu, n, work.xm, work.Pm)
+    _identify(c, old, n, pairs, t_ns, dt, look, kinds, work)
+    for i in range(old):
+        if work.seen[i] > 0.5:
+            c.seen_ns[i] = t_ns
+        if work.ranged[i] > 0.5:
+            c.ranged_ns[i] = t_ns
+        c.ranged_hits[i] += work.ranged[i]
+    judging.place_supported(
+        n, t_ns, c.ranged_ns, c.ranged_hits, c.shares, places, lone, limit, c.supported, c.supported_ns
+    )
+    count = judging.judge_tracks(
+        n, t_ns, c.state, c.r, c.first_r, c.hits, c.born_ns, c.seen_ns, c.ranged_ns, c.supported,
+        c.supported_ns, work.Pm, lone, limit, work.event,
+    )  # fmt: skip
+    count += merging.merge_twins(c, work.xm, work.Pm, old, n, work.seen, merge, work.elder, work.event)
+    if count == 0:
+        return n, -1
+    for i in range(n):
+        if work.event[i] != judging.NO_EVENT:
+            state = after[c.state[i], work.event[i]]
+            if state < 0:
+                return n, i
+            c.state[i] = state
+    return _compact(c, n, work), -1
+
+
+@jit
+def _identify(
+    c: Columns, old: int, n: int, pairs: int, t_ns: int, dt: float, look: Look, kinds: ClassRules, work: Work
+) -> None:
+    """Take the scan's scores, its kind of evidence and the motion over dt [s] into the class posterior."""
+    weight = min(dt / kinds.motion_memory_s, 1.0)
+    speeds = kinds.low_mps, kinds.high_mps, kinds.soft_mps, kinds.height
+    classes.add_motion(c.log_class, work.xm, work.Pm, n, *speeds, kinds.motion_floor, weight)
+    if pairs and len(look.evidence):
+        last = c.class_ns[:, look.slot]
+        found = work.track[:pairs], work.det[:pairs], work.beta[:pairs]
+        memory, most = kinds.score_memory_s, kinds.most_of_a_look
+        classes.add_evidence(c.log_class, last, old, t_ns, memory, most, *found, look.evidence, work.seen)
+    classes.bound(c.log_class, n, kinds.max_log_ratio)
+
+
+@jit
+def _compact(c: Columns, n: int, work: Work) -> int:
+    """Close the gaps that deleted tracks leave; return how many are left."""
+    left = 0
+    for i in range(n):
+        if c.state[i] == judging.DELETED:
+            continue
+        if left < i:
+            _move(c, i, left)
+            work.xm[left] = work.xm[i]
+            work.Pm[left] = work.Pm[i]
+        left += 1
+    return left
+
+
+@jit
+def _move(c: Columns, i: int, to: int) -> None:
+    c.x[to], c.P[to], c.mu[to] = c.x[i], c.P[i], c.mu[i]
+    c.levels[to], c.shares[to], c.log_class[to], c.class_ns[to] = c.levels[i], c.shares[i], c.log_class[i], c.class_ns[i]
+    c.r[to], c.first_r[to], c.hits[to], c.ranged_hits[to] = c.r[i], c.first_r[i], c.hits[i], c.ranged_hits[i]
+    c.track_id[to], c.state[to], c.born_ns[to], c.seen_ns[to] = c.track_id[i], c.state[i], c.born_ns[i], c.seen_ns[i]
+    c.ranged_ns[to], c.supported[to], c.supported_ns[to] = c.ranged_ns[i], c.supported[i], c.supported_ns[i]
+    c.twin[to], c.twin_count[to] = c.twin[i], c.twin_count[i]
