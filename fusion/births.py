@@ -9,8 +9,9 @@ from fusion.config import TrackerConfig
 from fusion.gates import chi_square_limit
 from fusion.kernels import crossing
 from fusion.kernels.birth import birth_polar
-from fusion.kernels.measurement import AZIMUTH, EAST, ELEVATION, G_AXES, G_SPEED, NORTH, RANGE, RANGE_RATE, UP
-from fusion.seeds import Pairs, Seeds, Stock
+from fusion.kernels.measurement import AZIMUTH, EAST, ELEVATION, G_AXES, G_SPEED, NORTH, RANGE, UP
+from fusion.kernels.seeding import Pairs, Stock
+from fusion.seeds import Seeds
 from fusion.sensing import LONE_RANGE_M
 from fusion.step import Hits, Scan
 from fusion.table import TrackTable
@@ -36,23 +37,20 @@ class Births:
     def start(self, table: TrackTable, scan: Scan, hits: Hits, level_priors: F64) -> int:
         """Start tracks from the parts of the scan that no track explains; return how many."""
         free = 1.0 - hits.explained
+        others, started = len(free), 0
+        if not scan.lone:  # a range that a lone camera's angular size only suggests is no plot
+            pairs, others = self._seeds.sow(scan, free, self._existence(scan))
+            started += self._from_pairs(table, scan, pairs, level_priors)
+        return started + (self._from_others(table, scan, free, level_priors) if others else 0)
+
+    def _from_others(self, table: TrackTable, scan: Scan, free: F64, level_priors: F64) -> int:
+        """Start tracks from claims and bearings."""
         candidates = np.flatnonzero(free > self._config.birth.unexplained)
-        if len(candidates) == 0:
-            return 0
-        started = 0
-        if not scan.lone:
-            pairs, taken = self._seeds.pair(scan, candidates, free)
-            if pairs is not None:
-                started += self._from_pairs(table, scan, pairs, level_priors)
-                free[candidates] -= taken
-                candidates = candidates[free[candidates] > self._config.birth.unexplained]
         missing = np.isnan(scan.z8[candidates])
-        located = scan.look.located[candidates] > 0.5  # a range that a lone camera's angular size only suggests is no plot
-        plots = located & ~missing[:, RANGE] & ~missing[:, AZIMUTH]
+        plots = (scan.look.located[candidates] > 0.5) & ~missing[:, RANGE] & ~missing[:, AZIMUTH]
         claims = ~plots & ~missing[:, [EAST, NORTH, UP]].any(axis=1)
         bearings = ~plots & ~claims & ~missing[:, AZIMUTH] & ~missing[:, ELEVATION]
-        if plots.any():
-            self._plant(scan, candidates[plots], free)
+        started = 0
         if claims.any():
             started += self._from_claims(table, scan, candidates[claims], free, level_priors)
         if bearings.any():
@@ -66,19 +64,6 @@ class Births:
         clutter = max(scan.sensor.description.clutter_per_scan, self._config.sensors.minimum_clutter_per_scan)
         return float(births / (births + clutter))
 
-    def _plant(self, scan: Scan, rows: I64, free: F64) -> None:
-        """Keep unexplained plots as seeds."""
-        z, var = scan.z8[rows, :4].copy(), scan.var8[rows, :4].copy()
-        birth = self._config.birth
-        mean, sigma = birth.elevation_prior_rad
-        for column, value, variance in ((ELEVATION, mean, sigma**2), (RANGE_RATE, 0.0, birth.across_speed_mps**2)):
-            missing = np.isnan(z[:, column])
-            z[missing, column], var[missing, column] = value, variance
-        across = np.tile([birth.across_speed_mps, birth.climb_speed_mps], (len(rows), 1))
-        x, P = np.empty((len(rows), 6)), np.empty((len(rows), 6, 6))
-        birth_polar(z, var, scan.look.g, across, x, P)
-        self._seeds.plant(scan, x, P, self._existence(scan) * free[rows])
-
     def _from_pairs(self, table: TrackTable, scan: Scan, pairs: Pairs, level_priors: F64) -> int:
         """Start from pairs of a seed and a detection: two hits each."""
         if len(pairs.r) == 0:
@@ -86,13 +71,13 @@ class Births:
         rows = table.append(pairs.x, pairs.P, pairs.r, self._mu, scan.t_ns, level_priors)
         count, c = rows.stop - rows.start, table.columns
         det, slot = pairs.det[:count], pairs.slot[:count]
-        c.born_ns[rows] = pairs.born_ns[:count]
+        c.born_ns[rows] = pairs.t_ns[:count]
         c.hits[rows] = 2.0
         index = np.arange(rows.start, rows.stop)
         np.add.at(c.shares, (index, slot), 1.0)
         c.shares[rows, scan.sensor.slot] += 1.0
         located = scan.look.located[det] > 0.5
-        c.ranged_ns[rows] = np.where(located, scan.t_ns, pairs.born_ns[:count])
+        c.ranged_ns[rows] = np.where(located, scan.t_ns, pairs.t_ns[:count])
         c.ranged_hits[rows] = 1.0 + located
         return int(count)
 
@@ -179,8 +164,9 @@ class Births:
 
     def snapshot(self) -> tuple[Stock, F64, I64]:
         """Return the seeds and the waiting bearings."""
-        return self._seeds.stock, self._waiting.copy(), self._waiting_ns.copy()
+        return self._seeds.snapshot(), self._waiting.copy(), self._waiting_ns.copy()
 
     def restore(self, saved: tuple[Stock, F64, I64]) -> None:
         """Put the seeds and the waiting bearings back."""
-        self._seeds.stock, self._waiting, self._waiting_ns = saved[0], saved[1].copy(), saved[2].copy()
+        self._seeds.restore(saved[0])
+        self._waiting, self._waiting_ns = saved[1].copy(), saved[2].copy()

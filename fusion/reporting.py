@@ -46,12 +46,12 @@ def report(
     n, c = table.n, table.columns
     rows = np.empty(n, np.int64)
     since_ns, max_rms_m = t_ns - int(ranged_pause_s * 1e9), config.report.max_rms_m
-    reported, *counts = judging.choose_reported(
+    reported, counts = judging.choose_reported(
         n, c.state, c.r, c.supported, c.ranged_ns, Pm, lone, since_ns, config.report.min_existence, max_rms_m, rows
     )
     b = rows[:reported]
     out = Reported(c.track_id[b], c.state[b], c.r[b], xm[b], Pm[b], c.mu[b], c.log_class[b], c.shares[b], names)
-    return out, tuple(counts)
+    return out, counts
 
 
 def as_tracks(reported: Reported, t_ns: int) -> tuple[Track, ...]:

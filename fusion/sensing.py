@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from fusion.config import TrackerConfig
 from fusion.identity import scan_evidence
 from fusion.kernels.bundles import Look
-from fusion.kernels.measurement import EAST, RANGE, TDOA
-from fusion.sensors import Place, PoseHistory, Sensor, UnknownSensor
+from fusion.kernels.measurement import RANGE
+from fusion.kernels.reading import read_rows
+from fusion.sensors import SIGMA_COLUMNS, VALUE_COLUMNS, Place, PoseHistory, Sensor, UnknownSensor
 from fusion.step import Scan
 from messages.detections import INDEX, N_COLUMNS, block
 from messages.frames import F64
@@ -97,35 +98,36 @@ class SensorBook:
         place = self._place(sensor, scan.t_ns)
         paired = self._place(self._sensor(scan.paired_sensor_id), scan.t_ns) if scan.paired_sensor_id else None
         rows = block(scan)
-        z8, var8 = sensor.measurements(rows)
-        if paired is None:
-            z8[:, TDOA] = np.nan
-        located = ~(np.isnan(z8[:, RANGE]) & np.isnan(z8[:, EAST]))
-        lone = self._lone(scan.t_ns)
-        if lone:
-            self._assume_range(z8, var8, rows[:, ANGULAR_SIZE], sensor.description.scan_period_s)
-        measured = ~np.isnan(z8)
-        keep = measured.any(axis=1)
-        if not keep.all():
-            rows, z8, var8, measured, located = (
-                rows[keep],
-                z8[keep],
-                var8[keep],
-                measured[keep],
-                located[keep],
-            )
-        used = np.flatnonzero(measured.any(axis=0))
-        baseline = float(np.linalg.norm(paired.position_m - place.position_m)) if paired is not None else 0.0
         fov = sensor.field_of_view(scan.look) if scan.look is not None else sensor.fov
+        baseline = float(np.linalg.norm(paired.position_m - place.position_m)) if paired is not None else 0.0
+        extent = sensor.extent(fov, baseline) if paired is not None or scan.look is not None else sensor.full_extent
+        m = len(rows)
+        z8, var8, located, density = np.empty((m, 8)), np.empty((m, 8)), np.empty(m), np.empty(m)
+        keep, measured = np.empty(m, np.int64), np.zeros(8, np.bool_)
+        args = VALUE_COLUMNS, SIGMA_COLUMNS, sensor.variance, extent, sensor.per_scan, paired is not None
+        count = read_rows(rows, *args, keep, z8, var8, located, density, measured)
+        if count < m:
+            rows, z8, var8, located, density = (
+                rows[keep[:count]],
+                z8[:count],
+                var8[:count],
+                located[:count],
+                density[:count],
+            )
+        lone = self._lone(scan.t_ns)
+        size = np.ascontiguousarray(rows[:, ANGULAR_SIZE])
+        if lone and self._assume_range(z8, var8, density, size, sensor.description.scan_period_s, extent):
+            measured[RANGE] = True
+        used = np.flatnonzero(measured)
         ratio, evidence = scan_evidence(sensor.description.kind, rows[:, N_COLUMNS:], scan.class_names)
         look = Look(
             g=sensor.geometry(place, paired),
             fov=fov,
             used=used,
-            z=np.ascontiguousarray(z8[:, used]),
-            var=np.ascontiguousarray(var8[:, used]),
-            density=sensor.clutter_density(z8, fov, baseline),
-            located=located.astype(np.float64),
+            z=z8 if len(used) == 8 else np.ascontiguousarray(z8[:, used]),
+            var=var8 if len(used) == 8 else np.ascontiguousarray(var8[:, used]),
+            density=density,
+            located=located,
             class_ratio=ratio,
             evidence=evidence,
             level_prior=sensor.level_prior,
@@ -134,11 +136,10 @@ class SensorBook:
             slot=sensor.slot,
             notch_mps=float(sensor.description.doppler_notch_mps),
         )
-        size = np.ascontiguousarray(rows[:, ANGULAR_SIZE])
         return Scan(sensor, place, scan.t_ns, look, z8, var8, size, lone)
 
-    def _assume_range(self, z8: F64, var8: F64, size_rad: F64, period_s: float) -> None:
-        """Fill in the range (m,) that a lone camera's angular sizes say, with half of it as sigma.
+    def _assume_range(self, z8: F64, var8: F64, density: F64, size_rad: F64, period_s: float, extent: F64) -> bool:
+        """Fill in, and say whether there was any, the range (m,) that a lone camera's angular sizes say, with half of it as sigma.
 
         Without it the range variance of a lone camera's track grows without bound, and an extended
         filter loses the bearing once its range sigma exceeds the range. The assumed size is wrong by
@@ -150,6 +151,8 @@ class SensorBook:
         looks = max(1.0, birth.size_memory_s / period_s)
         z8[known, RANGE] = range_m[known]
         var8[known, RANGE] = ((0.5 * range_m) ** 2 * looks)[known]
+        density[known] /= extent[RANGE]
+        return bool(known.any())
 
     def _sensor(self, sensor_id: str) -> Sensor:
         try:

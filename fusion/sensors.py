@@ -161,7 +161,8 @@ class Sensor:
         self.level_prior = np.array(pd.ranged_prior if self.ranged else pd.bearing_prior)
         position = sigma.position_m or DEFAULT_POSITION_SIGMA_M
         missing = np.nan
-        self.sigmas = np.array(
+        self.per_scan = max(description.clutter_per_scan, config.minimum_clutter_per_scan)
+        sigmas = np.array(
             [
                 sigma.range_m or missing,
                 sigma.azimuth_rad or missing,
@@ -173,8 +174,12 @@ class Sensor:
                 sigma.tdoa_s or DEFAULT_TDOA_SIGMA_S,
             ]
         )
+        self.variance = sigmas**2
         self.fov = self.field_of_view(None)
+        self.full_extent = self.extent(self.fov, 0.0)
         self._fixed = None if description.platform_id else self._place_fixed()
+        self._fixed_geometry: F64 | None = None
+        self._fixed_geometry = None if self._fixed is None else self.geometry(self._fixed, None)
 
     def _place_fixed(self) -> Place:
         d = self.description
@@ -208,6 +213,8 @@ class Sensor:
 
     def geometry(self, place: Place, paired: Place | None) -> F64:
         """Return the kernels' geometry vector (G_SIZE,) for a scan taken at this place."""
+        if place is self._fixed and paired is None and self._fixed_geometry is not None:
+            return self._fixed_geometry
         d, c = self.description, self.config
         g = np.zeros(G_SIZE)
         g[0:3] = place.position_m
@@ -224,15 +231,6 @@ class Sensor:
         g[G_ALIGN_VAR] = 0.0 if d.platform_id is None else c.alignment_sigma_rad**2
         g[G_LAG_ACCELERATION] = c.lag_acceleration_mps2
         return g
-
-    def measurements(self, rows: F64) -> tuple[F64, F64]:
-        """Return values and variances (m, 8) of a detection block; NaN where a component is missing."""
-        z = rows[:, VALUE_COLUMNS]
-        var = np.broadcast_to(self.sigmas**2, z.shape).copy()
-        own = rows[:, SIGMA_COLUMNS]
-        var[:, : len(SIGMA_COLUMNS)] = np.where(np.isnan(own), var[:, : len(SIGMA_COLUMNS)], own**2)
-        z = np.where(np.isnan(var), np.nan, z)  # a value without any sigma cannot be weighed: treated as missing
-        return z, var
 
     def field_of_view(self, look: FieldOfView | None) -> F64:
         """Return the eight limits that ``kernels.gating.visibility`` takes."""
@@ -251,8 +249,8 @@ class Sensor:
             out[6:8] = fov.range_rate_mps
         return out
 
-    def clutter_density(self, z: F64, fov: F64, baseline_m: float) -> F64:
-        """Return the density (m,) of false detections in each row's own measured coordinates."""
+    def extent(self, fov: F64, baseline_m: float) -> F64:
+        """Return the extent (8,) of the field of view in each measured component: clutter is uniform in it."""
         c = self.config
         extent = np.empty(N_COMPONENTS)
         extent[RANGE] = c.default_range_m if np.isnan(fov[1]) else fov[1] - fov[0]
@@ -262,6 +260,4 @@ class Sensor:
         extent[EAST : EAST + 3] = 2.0 * c.default_range_m, 2.0 * c.default_range_m, 500.0
         sound = self.description.kind == "acoustic"
         extent[TDOA] = 2.0 * max(baseline_m, 1.0) / (c.speed_of_sound_mps if sound else SPEED_OF_LIGHT_MPS)
-        per_scan = max(self.description.clutter_per_scan, c.minimum_clutter_per_scan)
-        volume = np.prod(np.where(np.isnan(z), 1.0, np.maximum(extent, 1e-12)), axis=1)
-        return np.asarray(per_scan / volume, dtype=np.float64)
+        return np.maximum(extent, 1e-12)

@@ -112,7 +112,8 @@ class TrackTable:
     def restore_rows(self, saved: tuple[int, int, tuple[NDArray[np.generic], ...]]) -> None:
         """Put the rows of ``copy_rows`` back."""
         self.n, self.next_id, columns = saved
-        for column, rows in zip(self.columns, columns, strict=True):
+        parts: tuple[NDArray[np.generic], ...] = tuple(self.columns)
+        for column, rows in zip(parts, columns, strict=True):
             if column.ndim > 1 and column.shape[1] > rows.shape[1]:  # a sensor came after the snapshot
                 column[: self.n, : rows.shape[1]] = rows
             else:

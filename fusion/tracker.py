@@ -16,9 +16,9 @@ from fusion.identity import CLASS_RULES
 from fusion.judgement import MERGE, limits
 from fusion.kernels import scan_step
 from fusion.kernels.bundles import with_pairs, work_for
+from fusion.kernels.seeding import Stock
 from fusion.lifecycle import NEXT, Event, State, advance
 from fusion.reporting import Reported, as_tracks, report
-from fusion.seeds import Stock
 from fusion.sensing import SensorBook
 from fusion.step import Hits, Scan
 from fusion.table import TrackTable
@@ -51,7 +51,7 @@ class Diagnostics:
     failed_updates: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StepResult:
     """What one scan gave: the reported (confirmed and coasting) tracks as arrays, and what the step counted.
 
@@ -66,6 +66,15 @@ class StepResult:
     def tracks(self) -> tuple[Track, ...]:
         """The reported tracks at ``t_ns``."""
         return () if self.reported is None else as_tracks(self.reported, self.t_ns)
+
+    def __eq__(self, other: object) -> bool:
+        """Say whether two steps gave the same, to the last bit."""
+        if not isinstance(other, StepResult):
+            return NotImplemented
+        mine, theirs = (self.t_ns, self.diagnostics, self.tracks), (other.t_ns, other.diagnostics, other.tracks)
+        return mine == theirs
+
+    __hash__ = None  # type: ignore[assignment]  # what is compared by arrays is no key
 
 
 class Snapshot(NamedTuple):
@@ -155,12 +164,12 @@ class Tracker:
         if n == 0:
             return Hits(0, explained, (0, 0, 0, 0, 0.0), 0)
         compiled = self._foreign is None
-        *clusters, failed = scan_step.associate(c, n, pairs, compiled, look, self._rules, work, explained)
+        counts, failed = scan_step.associate(c, n, pairs, compiled, look, self._rules, work, explained)
         if self._foreign is not None and pairs:
             h, H, PHt, S, R = scan_step.carve(work.flat, n, c.mu.shape[1], len(look.used))
             found = work.start, work.det[:pairs], work.like[:pairs], work.beta[:pairs], work.miss
             failed = self._foreign.update(c.x, c.P, c.mu, n, h, H, PHt, S, R, look.z, look.var, look.used, *found)
-        return Hits(pairs, explained, tuple(clusters), failed)
+        return Hits(pairs, explained, counts, failed)
 
     def _settle(self, scan: Scan, old: int, pairs: int, dt: float) -> None:
         table, pause_s = self.table, self.book.ranged_pause_s

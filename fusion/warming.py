@@ -43,13 +43,14 @@ def _scan(sensor_id: str, number: int, rows: list[tuple[float, float, float, flo
 
 
 def warm_up() -> None:
-    """Track two close targets by radar and cameras, once with exact association and once with belief propagation."""
-    for limit in (1e6, 0.0):
-        tracker = Tracker(TrackerConfig(association=AssociationConfig(work_limit=limit)))
+    """Track close targets by radar and cameras: with exact association, with belief propagation, and short of room."""
+    exact, none = AssociationConfig(), AssociationConfig(work_limit=0.0)
+    for association, capacity, targets in ((exact, 64, 2), (none, 64, 2), (exact, 2, 4)):
+        tracker = Tracker(TrackerConfig(association=association, capacity=capacity))
         for sensor in (RADAR, *CAMERAS):
             tracker.add_sensor(sensor)
         for k in range(4):
-            close = [(1000.0, 0.5, 0.1, -5.0), (1004.0, 0.51, 0.1, -5.0)]
+            close = [(1000.0 + i, 0.5 + 0.005 * i, 0.1, -5.0) for i in range(targets)]
             tracker.step(_scan("warm_radar", 3 * k, close))
             for i in range(2):
                 bearing = (np.nan, 1.5 - 0.1 * i, 0.1, np.nan)

@@ -93,13 +93,27 @@ def test_the_sound_of_a_crossing_target_trails_by_the_mach_angle(distance_m: flo
     assert heard[mm.AZIMUTH] == pytest.approx(math.atan2(emitted[0], emitted[1]))
 
 
+def test_the_direct_form_is_the_first_half_of_the_general_one() -> None:
+    rng = np.random.default_rng(3)
+    for _ in range(50):
+        x, g = rng.normal(0.0, [300.0, 300.0, 60.0, 20.0, 20.0, 5.0]), geometry()
+        g[:6] = rng.normal(0.0, 10.0, 6)
+        h, H, d, D = np.empty(8), np.empty((8, 6)), np.empty(3), np.empty((3, 6))
+        mm.measure(x, g, h, H, d, D)
+        h4, H4, d4 = np.empty(4), np.empty((4, 6)), np.empty(3)
+        mm.measure_direct(x, g, h4, H4, d4)
+        np.testing.assert_allclose(h4, h[:4], rtol=1e-12)
+        np.testing.assert_allclose(H4, H[:4], rtol=1e-9, atol=1e-15)
+        np.testing.assert_array_equal(d4, d)
+
+
 def test_the_lag_and_the_acceleration_during_it_widen_the_noise() -> None:
     x, P = np.array([0.0, 600.0, 0.0, 0.0, 0.0, 0.0]), 1e-12 * np.eye(6)
     g = geometry(speed=SOUND)
     h, H, d, D = np.empty(8), np.empty((8, 6)), np.empty(3), np.empty((3, 6))
     tau = mm.measure(x, g, h, H, d, D)
     R = np.empty((8, 8))
-    mm.model_noise(P, g, H, d, tau, 1.0, 1.0, np.empty((3, 3)), R)
+    mm.model_noise(P, g, H, d, tau, 1.0, 1.0, np.arange(8), np.empty((3, 3)), R)
     assert math.sqrt(R[mm.AZIMUTH, mm.AZIMUTH]) == pytest.approx(5.0 * tau**2 / 2 / 600.0, rel=1e-6)
 
 
@@ -110,12 +124,12 @@ def test_heading_and_tilt_errors_turn_the_line_of_sight() -> None:
     h, H, d, D = np.empty(8), np.empty((8, 6)), np.empty(3), np.empty((3, 6))
     tau = mm.measure(x, g, h, H, d, D)
     R = np.empty((8, 8))
-    mm.model_noise(1e-12 * np.eye(6), g, H, d, tau, 1.0, 1.0, np.empty((3, 3)), R)
+    mm.model_noise(1e-12 * np.eye(6), g, H, d, tau, 1.0, 1.0, np.arange(8), np.empty((3, 3)), R)
     assert math.sqrt(R[mm.AZIMUTH, mm.AZIMUTH]) == pytest.approx(0.02, rel=1e-6)
     assert math.sqrt(R[mm.ELEVATION, mm.ELEVATION]) == pytest.approx(0.005, rel=1e-6)
     assert R[mm.RANGE, mm.RANGE] == pytest.approx(0.0, abs=1e-9)
     assert R[mm.EAST, mm.EAST] == 0.0
-    mm.model_noise(1e-12 * np.eye(6), g, H, d, tau, 9.0, 1.0, np.empty((3, 3)), R)
+    mm.model_noise(1e-12 * np.eye(6), g, H, d, tau, 9.0, 1.0, np.arange(8), np.empty((3, 3)), R)
     assert math.sqrt(R[mm.AZIMUTH, mm.AZIMUTH]) == pytest.approx(0.06, rel=1e-6)
 
 
@@ -127,7 +141,7 @@ def test_second_order_noise_matches_sampling() -> None:
     h, H, d, D = np.empty(8), np.empty((8, 6)), np.empty(3), np.empty((3, 6))
     tau = mm.measure(x, g, h, H, d, D)
     R = np.empty((8, 8))
-    mm.model_noise(P, g, H, d, tau, 1.0, 1.0, np.empty((3, 3)), R)
+    mm.model_noise(P, g, H, d, tau, 1.0, 1.0, np.arange(8), np.empty((3, 3)), R)
     samples = np.array([measure(s, g)[0] for s in rng.multivariate_normal(x, P, 4000)])
     residual = samples - h - (rng.multivariate_normal(np.zeros(6), P, 4000) * 0.0) @ H.T
     spread = np.mean(residual**2, axis=0) - np.einsum("ab,bc,ac->a", H, P, H)

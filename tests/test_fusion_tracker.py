@@ -264,8 +264,9 @@ def test_missing_components_and_rows_without_any_are_taken() -> None:
     tracker, sensor = Tracker(), radar()
     tracker.add_sensor(sensor)
     rows = [[math.nan] * 4, [900.0, 0.3, math.nan, math.nan], [950.0, 0.4, 0.1, math.nan]]
-    result = tracker.step(scan_of("radar_1", 0, 0, rows))
-    assert result.diagnostics.detections == 2
+    first = tracker.step(scan_of("radar_1", 0, 0, rows))
+    assert first.diagnostics.detections == 2
+    result = tracker.step(scan_of("radar_1", 1, QUARTER_NS, rows))
     assert result.diagnostics.births == 2
     assert np.all(np.isfinite(tracker.table.columns.P[: tracker.table.n]))
 

@@ -41,5 +41,5 @@ def test_an_engagement_compiles_nothing_after_the_warm_up(tmp_path: Path) -> Non
         report=False,
     )
     run(options)
-    assert sum(before.values()) > 10
+    assert sum(before.values()) >= 6  # what is called from Python; what those call is compiled into them
     assert signatures() == before

@@ -7,7 +7,7 @@ are ``start[i] .. start[i + 1]``. At most one detection a track and one track a 
 The rule beyond the limit: belief propagation gives each pair of the cluster a probability; pairs below a
 rung of ``LADDER`` are left out and the cluster falls apart into smaller ones, until the exact sum of each fits.
 Leaving pairs out is conditioning on the event that none of them is true, so that no probability
-changes by more than the sum of theirs: that sum (as belief propagation estimates it) is the error returned.
+changes by more than the sum of theirs: that sum, bounded to first order from the pruned result, is the error returned.
 Where even the last rung does not fit, belief propagation itself is the answer.
 """
 
@@ -43,6 +43,7 @@ def marginals(
     shared, left, slot = np.empty(m, np.int64), np.empty(m, np.int64), np.empty(m, np.int64)
     first, bits, closing = np.empty(n + 1, np.int64), np.empty(n + 1, np.int64), np.empty(n + 1, np.int64)
     pair, bit = np.empty(pairs, np.int64), np.empty(pairs, np.int64)
+    home = np.empty(n, np.int64)
     claim, belief, belief_miss = np.empty(m), np.empty(0), np.empty(0)
     all_clusters, widest, pruned, loopy, error = 0, 0, 0, 0, 0.0
     for level in range(len(LADDER) + 1):
@@ -76,10 +77,11 @@ def marginals(
                 loopy += 1
                 error = LOOPY_ERROR
                 continue
-            error = max(error, _prune(start, alive, order, belief, LADDER[level]))
+            _prune(start, alive, order, belief, LADDER[level])
             again = True
         if level == 0:
             all_clusters = clusters
+            home[:] = label
         if not again:
             break
     for i in range(n):
@@ -87,7 +89,9 @@ def marginals(
             miss[i] = 1.0
             for p in range(start[i], start[i + 1]):
                 beta[p] = 0.0
-    return all_clusters, widest, pruned - min(loopy, pruned), loopy, error
+    if pruned:
+        error = max(error, _left_out(w, w0, start, det, alive, home, all_clusters, n, beta, miss, claim))
+    return all_clusters, widest, pruned - min(loopy, pruned), loopy, min(error, 1.0)
 
 
 @jit
@@ -161,15 +165,37 @@ def _alone(w: F64, w0: F64, start: I64, alive: NDArray[np.bool_], i: int, beta: 
 
 
 @jit
-def _prune(start: I64, alive: NDArray[np.bool_], order: I64, belief: F64, floor: float) -> float:
-    """Leave out the pairs below the floor; return the probability of all pairs of these tracks that are left out."""
-    total = 0.0
+def _prune(start: I64, alive: NDArray[np.bool_], order: I64, belief: F64, floor: float) -> None:
+    """Leave out the pairs below the floor."""
     for i in order:
         for p in range(start[i], start[i + 1]):
             if belief[p] < floor:
                 alive[p] = False
-                total += belief[p]
-    return total
+
+
+@jit
+def _left_out(
+    w: F64, w0: F64, start: I64, det: I64, alive: NDArray[np.bool_], home: I64, clusters: int, n: int, beta: F64,
+    miss: F64, used: F64,
+) -> float:  # fmt: skip
+    """Return the probability of all pairs left out of a cluster, for the worst cluster.
+
+    ``P(i, j) = w_ij / w0_i P(i missed and j unused)``, and the last factor is at most the smaller of
+    the two: taken from the pruned sum, a bound to first order. used (m,) is scratch.
+    """
+    for p in range(len(w)):
+        used[det[p]] = 0.0
+    for p in range(len(w)):
+        used[det[p]] += beta[p]
+    total, worst = np.zeros(clusters), 0.0
+    for i in range(n):
+        for p in range(start[i], start[i + 1]):
+            if not alive[p]:
+                both = min(miss[i], max(1.0 - used[det[p]], 0.0))
+                total[home[i]] += w[p] / w0[i] * both
+    for c in range(clusters):
+        worst = max(worst, total[c])
+    return worst
 
 
 @jit

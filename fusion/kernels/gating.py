@@ -51,7 +51,8 @@ def sort_key(used: I64) -> int:
 @jit
 def window(z_sorted: F64, known: int, low: float, high: float) -> tuple[int, int]:
     """Return the part of the first ``known`` sorted values that lies between low and high."""
-    return np.searchsorted(z_sorted[:known], low), np.searchsorted(z_sorted[:known], high, side="right")
+    values = z_sorted[:known]
+    return int(np.searchsorted(values, low)), int(np.searchsorted(values, high, side="right"))
 
 
 @jit

@@ -132,7 +132,9 @@ def sum_events(
         _forward(w, w0[order[t]], first[t], first[t + 1], pair, bit, ahead, offset[t], work[:size])
         _fold(work[:size], closing[t])
         offset[t + 1] = offset[t] + size + LANES
-        _hand_over(work[:size], ahead[offset[t + 1] - LANES : offset[t + 1]], ahead[offset[t + 1] : offset[t + 1] + after])
+        _hand_over(
+            work[:size], ahead[offset[t + 1] - LANES : offset[t + 1]], ahead[offset[t + 1] : offset[t + 1] + after]
+        )
     back[0] = 1.0
     valid = LANES
     for t in range(count - 1, -1, -1):
@@ -164,9 +166,7 @@ def sum_events(
 
 
 @jit
-def _forward(
-    w: F64, w0: float, low: int, high: int, pair: I64, bit: I64, ahead: F64, offset: int, after: F64
-) -> None:
+def _forward(w: F64, w0: float, low: int, high: int, pair: I64, bit: I64, ahead: F64, offset: int, after: F64) -> None:
     """Carry the weight of each mask over one track: missed, seen alone, or using one more bit."""
     alone = w0
     for q in range(low, high):

@@ -106,11 +106,12 @@ def judge_tracks(
 def choose_reported(
     n: int, state: NDArray[np.int8], r: F64, supported: NDArray[np.bool_], ranged_ns: I64, Pm: F64, lone: bool,
     since_ns: int, min_existence: float, max_rms_m: float, rows: I64,
-) -> tuple[int, int, int, int, int]:  # fmt: skip
-    """Write the rows (n,) worth reporting; return their number, and those of tentative, confirmed, coasting, withheld.
+) -> tuple[int, tuple[int, int, int, int]]:  # fmt: skip
+    """Write the rows (n,) worth reporting; return their number and those of all states.
 
     Reported is what exists, whose place is supported, and which is either confirmed with a range measured
-    after ``since_ns`` (or by a lone sensor) or known to ``max_rms_m``.
+    after ``since_ns`` (or by a lone sensor) or known to ``max_rms_m``. The numbers: tentative, confirmed,
+    coasting, and confirmed or coasting but withheld.
     """
     reported, tentative, coasting = 0, 0, 0
     for i in range(n):
@@ -126,4 +127,4 @@ def choose_reported(
             rows[reported] = i
             reported += 1
     held = n - tentative
-    return reported, tentative, held - coasting, coasting, held - reported
+    return reported, (tentative, held - coasting, coasting, held - reported)

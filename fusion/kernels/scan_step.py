@@ -77,7 +77,7 @@ def gate(c: Columns, n: int, look: Look, rules: Rules, work: Work) -> int:
 
 @jit
 def associate(c: Columns, n: int, pairs: int, amend: bool, look: Look, rules: Rules, work: Work, explained: F64
-              ) -> tuple[int, int, int, int, float, int]:  # fmt: skip
+              ) -> tuple[tuple[int, int, int, int, float], int]:  # fmt: skip
     """Find the joint association probabilities and update tracks (``amend``: else somebody will) and existence.
 
     Writes explained (m,), the part of each detection that belongs to a track. Returns what
@@ -105,7 +105,7 @@ def associate(c: Columns, n: int, pairs: int, amend: bool, look: Look, rules: Ru
     for i in range(n):
         c.hits[i] += work.seen[i]
         c.shares[i, look.slot] += work.seen[i]
-    return (*counts, failed)
+    return counts, failed
 
 
 @jit
@@ -178,8 +178,10 @@ def _compact(c: Columns, n: int, work: Work) -> int:
 
 @jit
 def _move(c: Columns, i: int, to: int) -> None:
+    """Copy one row of the table to another place."""
     c.x[to], c.P[to], c.mu[to] = c.x[i], c.P[i], c.mu[i]
-    c.levels[to], c.shares[to], c.log_class[to], c.class_ns[to] = c.levels[i], c.shares[i], c.log_class[i], c.class_ns[i]
+    c.levels[to], c.shares[to] = c.levels[i], c.shares[i]
+    c.log_class[to], c.class_ns[to] = c.log_class[i], c.class_ns[i]
     c.r[to], c.first_r[to], c.hits[to], c.ranged_hits[to] = c.r[i], c.first_r[i], c.hits[i], c.ranged_hits[i]
     c.track_id[to], c.state[to], c.born_ns[to], c.seen_ns[to] = c.track_id[i], c.state[i], c.born_ns[i], c.seen_ns[i]
     c.ranged_ns[to], c.supported[to], c.supported_ns[to] = c.ranged_ns[i], c.supported[i], c.supported_ns[i]
