@@ -14,6 +14,7 @@ from fusion.filters import make_filter
 from fusion.identity import IdentityKeeper
 from fusion.judgement import Judge
 from fusion.kernels import association, existence, gating, measurement, motion
+from fusion.registration import Registration, RegistrationSnapshot
 from fusion.reporting import report_tracks
 from fusion.sensing import SensorBook
 from fusion.step import Hits, Scan
@@ -61,6 +62,7 @@ class Snapshot(NamedTuple):
     rows: tuple[int, int, tuple[NDArray[np.generic], ...]]
     last_look_ns: dict[int, int]
     births: tuple[F64, I64]
+    registration: RegistrationSnapshot
 
 
 class Tracker:
@@ -76,6 +78,7 @@ class Tracker:
         self._last_look_ns: dict[int, int] = {}
         self._births = Births(self.config)
         self._judge = Judge(self.config)
+        self.registration = Registration(self.config, self.book)
         self._identity = IdentityKeeper()
         self._xm, self._Pm = np.zeros((self.config.capacity, 6)), np.zeros((self.config.capacity, 6, 6))
         self._room = 4 * self.config.capacity
@@ -86,6 +89,7 @@ class Tracker:
         if self.book.uses(description):
             return
         slot = self.book.add(description)
+        self.registration.add(self.book.sensors[description.sensor_id])
         if slot >= self.table.columns.shares.shape[1]:
             self.table.widen(slot + 1)
         self.table.columns.levels[:, slot] = self.book.level_priors[slot]
@@ -103,10 +107,12 @@ class Tracker:
 
     def advance(self, scan: Scan) -> None:
         """Fuse one prepared scan; ``result`` then says what came out."""
+        scan = self.registration.corrected(scan)
         dt = (scan.t_ns - self.t_ns) / 1e9 if self.t_ns >= 0 else 0.0
         self._predict(dt)
         self.t_ns = scan.t_ns
         hits = self._associate_and_update(scan)
+        self.registration.learn(self.table, scan, hits, self._xm)
         births = self._births.start(self.table, scan, hits, self.book.level_priors)
         self._outputs()
         self._identity.update(self.table, scan, hits, dt, self._xm, self._Pm)
@@ -212,7 +218,8 @@ class Tracker:
 
     def snapshot(self) -> Snapshot:
         """Return a copy of all that scans change."""
-        return Snapshot(self.t_ns, self.table.copy_rows(), dict(self._last_look_ns), self._births.snapshot())
+        births, registration = self._births.snapshot(), self.registration.snapshot()
+        return Snapshot(self.t_ns, self.table.copy_rows(), dict(self._last_look_ns), births, registration)
 
     def restore(self, saved: Snapshot) -> None:
         """Go back to a snapshot: what follows is bit-identical to what followed it before."""
@@ -220,3 +227,4 @@ class Tracker:
         self.table.restore_rows(saved.rows)
         self._last_look_ns = dict(saved.last_look_ns)
         self._births.restore(saved.births)
+        self.registration.restore(saved.registration)

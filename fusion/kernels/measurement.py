@@ -4,7 +4,8 @@ Components: range [m], azimuth [rad], elevation [rad], range rate [m/s], east, n
 (cooperative position), arrival-time difference [s]. Angles are taken in axes reached by one
 rotation A from ENU: forward, left, up, azimuth positive to the right. ``geometry`` carries the
 sensor: see the offsets below. A finite propagation speed (sound) makes the direction that of the
-place where the target was when it emitted: ``|p - v tau - s| = c tau`` is solved in closed form.
+place where the target was when it emitted: ``|p - v tau - s| = c tau`` is solved in closed form. A late stamp
+does the same with a constant instead of tau.
 """
 
 from __future__ import annotations
@@ -31,7 +32,10 @@ G_YAW_VAR = 21  # variance of the sensor's own heading [rad^2]
 G_LAG_ACCELERATION = 22  # standard deviation of the target's acceleration during the sound's way [m/s^2]
 G_TILT_VAR = 23  # variance of its pitch and of its roll [rad^2]
 G_ALIGN_VAR = 24  # variance of the sensor's alignment on its platform, about any axis [rad^2]
-G_SIZE = 25
+G_CLOCK = 25  # stamp minus true time of validity [s]: the detection shows the target where it was so long before
+G_CLOCK_VAR = 26  # its variance [s^2]
+G_RANGE_OFFSET = 27  # what the sensor's ranges are too long by [m]
+G_SIZE = 28
 
 SMALL_M = 1e-3  # a target inside the sensor: keeps angles finite, far below any sensor's resolution
 
@@ -52,10 +56,12 @@ def offset(x: F64, g: F64, d: F64, D: F64) -> float:
 
     With u = d/|d|: ``D = [W, -tau W]``, ``W = I - v u^T / (c + u . v)``: tau moves with the state too.
     """
+    late = g[G_CLOCK]
     for a in range(3):
-        d[a] = x[a] - g[G_POSITION + a]
+        d[a] = x[a] - late * x[3 + a] - g[G_POSITION + a]
         for b in range(6):
             D[a, b] = 1.0 if a == b else 0.0
+        D[a, a + 3] = -late
     c = g[G_SPEED]
     tau = retarded_lag(d[0], d[1], d[2], x[3], x[4], x[5], c)
     if tau > 0.0:
@@ -67,7 +73,7 @@ def offset(x: F64, g: F64, d: F64, D: F64) -> float:
             for b in range(3):
                 w = (1.0 if a == b else 0.0) - x[3 + a] * d[b] / (r * closing)
                 D[a, b] = w
-                D[a, b + 3] = -tau * w
+                D[a, b + 3] = -(tau + late) * w
     return tau
 
 
@@ -83,7 +89,7 @@ def measure(x: F64, g: F64, h: F64, H: F64, d: F64, D: F64) -> float:
     rho = np.sqrt(rho2)
     w0, w1, w2 = x[3] - g[3], x[4] - g[4], x[5] - g[5]
     rate = (d[0] * w0 + d[1] * w1 + d[2] * w2) / r
-    h[RANGE] = r
+    h[RANGE] = r + g[G_RANGE_OFFSET]
     h[AZIMUTH] = np.arctan2(-f1, f0)
     h[ELEVATION] = np.arctan2(f2, rho)
     h[RANGE_RATE] = rate
@@ -108,7 +114,8 @@ def measure(x: F64, g: F64, h: F64, H: F64, d: F64, D: F64) -> float:
         for a in range(3):
             H[EAST + a, b] = 1.0 if a == b else 0.0
     for a in range(3):
-        h[EAST + a] = x[a]
+        h[EAST + a] = x[a] - g[G_CLOCK] * x[3 + a]
+        H[EAST + a, 3 + a] = -g[G_CLOCK]
         H[RANGE_RATE, 3 + a] += d[a] / r
     return tau
 
@@ -161,6 +168,22 @@ def model_noise(
             relative = 0.0 if EAST <= b <= UP else relative_a
             R[a, b] = relative * _form(shift, H, a, b)
     _second_order(P, g, d, R)
+
+
+@jit
+def clock_noise(x: F64, g: F64, H: F64, own_scale: float, R: F64) -> None:
+    """Add to R (8, 8) what the sensor's uncertain clock is worth: ``H v var v^T H^T`` with v relative to the sensor."""
+    var = g[G_CLOCK_VAR] * own_scale
+    if var <= 0.0:
+        return
+    moved = np.empty(8)
+    for a in range(8):
+        moved[a] = 0.0
+        for c in range(3):
+            moved[a] += H[a, c] * x[3 + c]
+    for a in range(8):
+        for b in range(8):
+            R[a, b] += moved[a] * moved[b] * var
 
 
 @jit
@@ -223,6 +246,7 @@ def linearise(
         for m in range(x.shape[1]):
             tau = measure(x[i, m], g, h8, H8, d, D)
             model_noise(P[i, m], g, H8, d, tau, pose_scale[i], own_scale[i], shift, R8)
+            clock_noise(x[i, m], g, H8, own_scale[i], R8)
             for a in range(k):
                 ca = used[a]
                 h[i, m, a] = h8[ca]

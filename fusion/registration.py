@@ -1,0 +1,176 @@
+"""Registration: constant errors of platforms and sensors from shared targets, and scans corrected for them.
+
+Sensors of one vehicle alone, or of one surveyed place, say nothing of where their angles are wrong; so nothing is
+estimated and nothing corrected until sensors stand in at least two places.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fusion.biases import Biases, BiasEstimate
+from fusion.config import TrackerConfig
+from fusion.judgement import gate_table
+from fusion.kernels import registration as kernel
+from fusion.kernels.measurement import (
+    EAST,
+    G_ALIGN_VAR,
+    G_AXES,
+    G_CLOCK,
+    G_CLOCK_VAR,
+    G_POSITION_VAR,
+    G_RANGE_OFFSET,
+    G_TILT_VAR,
+    G_YAW_VAR,
+    TDOA,
+    UP,
+)
+from fusion.lifecycle import State
+from fusion.sensing import SensorBook
+from fusion.sensors import Place, Sensor
+from fusion.step import Hits, Scan
+from fusion.table import TrackTable
+from messages.frames import F64
+
+I64 = NDArray[np.int64]
+CLAIM_LOOKS = 50.0  # a claimed position has one GNSS error for a whole pass: so many looks are worth one
+FORGET_AFTER_S = 5.0  # a filter that was not fed for so long starts anew with its track's next detection
+
+
+class RegistrationSnapshot(NamedTuple):
+    """Everything that scans change here."""
+
+    solved_ns: int
+    biases: tuple[NDArray[np.generic], ...]
+    filters: tuple[NDArray[np.generic], ...]
+
+
+class Registration:
+    """Estimate biases from the tracks' clear detections and correct the geometry of the scans."""
+
+    def __init__(self, config: TrackerConfig, book: SensorBook) -> None:
+        self._config, self._book = config.registration, book
+        self._q = np.array(config.motion.acceleration_intensity)
+        self.biases = Biases(config.registration, config.sensors)
+        self._gate_d2 = gate_table(config.association.gate_probability)
+        self._columns: dict[str, I64] = {}
+        self._places: dict[str, str] = {}
+        self._considered: dict[str, F64] = {}
+        self._solved_ns = -1
+        n = config.registration.max_tracks
+        self._ids, self._times, self._outside = (np.zeros(n, np.int64) for _ in range(3))
+        self._x, self._P, self._V = np.zeros((n, 6)), np.zeros((n, 6, 6)), np.zeros((n, 6, 0))
+        c = config.registration
+        self._start_var = np.array([c.start_sigma_m**2] * 3 + [c.start_sigma_mps**2] * 3)
+
+    @property
+    def active(self) -> bool:
+        """Whether sensors stand in two places or more; a turret stands where its hull does."""
+        return self._config.enabled and len(set(self._places.values())) > 1
+
+    def add(self, sensor: Sensor) -> None:
+        """Introduce a sensor; its biases start with their priors."""
+        d = sensor.description
+        self._columns[d.sensor_id] = self.biases.add(sensor)
+        self._places[d.sensor_id] = d.platform_id.split("/")[0] if d.platform_id else f"sensor {d.sensor_id}"
+        self._V = np.pad(self._V, ((0, 0), (0, 0), (0, len(self.biases.local) - self._V.shape[2])))
+        self._considered = {}
+
+    def corrected(self, scan: Scan) -> Scan:
+        """Return the scan with its geometry corrected by the estimates, and R told what is left of them."""
+        if not self.active:
+            return scan
+        name = scan.sensor.description.sensor_id
+        columns, place = self._columns[name], scan.place
+        self.biases.state_pose(columns, place)
+        local = self._local(columns)
+        if local[kernel.CLOCK] != 0.0 and columns[0] >= 0:
+            place = self._book.place_at(scan.sensor, scan.t_ns - round(local[kernel.CLOCK] * 1e9))
+        left = self._left(name, columns)
+        g = scan.g.copy()
+        turns, axes = self._turns(place), np.empty((3, 3))
+        kernel.turned_axes(turns, local, place.axes_from_enu, axes)
+        g[0:3] = place.position_m - local[kernel.PLACE : kernel.PLACE + 3]
+        g[G_AXES : G_AXES + 9] = axes.ravel()
+        g[G_CLOCK], g[G_CLOCK_VAR] = local[kernel.CLOCK], left[kernel.CLOCK]
+        g[G_RANGE_OFFSET] = local[kernel.RANGE_OFFSET]
+        g[G_YAW_VAR], g[G_TILT_VAR] = left[kernel.YAW], max(left[kernel.PITCH], left[kernel.ROLL])
+        g[G_POSITION_VAR] = left[kernel.PLACE : kernel.PLACE + 3].max()
+        g[G_ALIGN_VAR] = left[kernel.ALIGN : kernel.ALIGN + 3].max()
+        position_sigma_m, yaw_sigma_rad = float(np.sqrt(g[G_POSITION_VAR])), float(np.sqrt(g[G_YAW_VAR]))
+        place = replace(place, position_m=g[0:3], axes_from_enu=axes)
+        return scan._replace(g=g, place=replace(place, position_sigma_m=position_sigma_m, yaw_sigma_rad=yaw_sigma_rad))
+
+    def _local(self, columns: I64) -> F64:
+        return np.where(columns >= 0, self.biases.applied()[columns], 0.0)
+
+    def _left(self, name: str, columns: I64) -> F64:
+        if name not in self._considered:
+            self._considered[name] = self.biases.considered(columns)
+        return self._considered[name]
+
+    def _turns(self, place: Place) -> F64:
+        turns = np.empty((6, 3))
+        kernel.turn_axes(place.enu_from_platform, place.enu_from_sensor, turns)
+        return turns
+
+    def learn(self, table: TrackTable, scan: Scan, hits: Hits, xm: F64) -> None:
+        """Feed the filters with the scan's clear detections, xm (C, 6) being the tracks' predicted states."""
+        if not self.active:
+            return
+        columns, kept = self._columns[scan.sensor.description.sensor_id], scan.used != TDOA
+        state, supported = table.columns.state, table.columns.supported
+        clear = (hits.beta > self._config.clear_share) & (state[hits.track] == State.CONFIRMED) & supported[hits.track]
+        if clear.any() and kept.any() and not scan.lone:
+            rows = hits.track[clear]
+            used = scan.used[kept]
+            claimed = (used >= EAST) & (used <= UP)
+            b = self.biases
+            kernel.learn(
+                table.columns.track_id[rows], xm[rows], table.columns.mu[rows] @ self._q, hits.det[clear], scan.t_ns,
+                self._start_var, scan.g, columns, self._turns(scan.place), scan.place.velocity_mps,
+                np.ascontiguousarray(scan.z[:, kept]), scan.var[:, kept] * np.where(claimed, CLAIM_LOOKS, 1.0),
+                used, self._gate_d2, b.applied(), b.reach,
+                self._ids, self._times, self._outside, self._x, self._P, self._V, b.info, b.eta,
+            )  # fmt: skip
+        self._solve(scan.t_ns)
+
+    def _solve(self, t_ns: int) -> None:
+        """Solve for the biases when it is time, and forget filters whose tracks are gone."""
+        dt = (t_ns - self._solved_ns) / 1e9
+        if self._solved_ns >= 0 and dt < self._config.solve_every_s:
+            return
+        if self._solved_ns >= 0:
+            self.biases.solve(dt)
+            self._considered = {}
+        self._ids[self._times < t_ns - int(FORGET_AFTER_S * 1e9)] = 0
+        self._solved_ns = t_ns
+
+    def report(self) -> list[BiasEstimate]:
+        """Return what is known of every bias; nothing where nothing is observable."""
+        return self.biases.report() if self.active else []
+
+    def snapshot(self) -> RegistrationSnapshot:
+        """Return a copy of all that scans change."""
+        filters = self._ids, self._times, self._outside, self._x, self._P, self._V
+        held = self._ids > 0
+        return RegistrationSnapshot(
+            self._solved_ns, self.biases.snapshot(), (held, *(array[held].copy() for array in filters))
+        )
+
+    def restore(self, saved: RegistrationSnapshot) -> None:
+        """Go back to a snapshot; sensors that came later start anew."""
+        self._solved_ns = saved.solved_ns
+        self.biases.restore(saved.biases)
+        self._considered = {}
+        held, ids, *rest = saved.filters
+        self._ids[:] = 0
+        self._V[:] = 0.0
+        self._ids[held] = ids
+        for array, rows in zip((self._times, self._outside, self._x, self._P), rest[:-1], strict=True):
+            array[held] = rows
+        self._V[held, :, : rest[-1].shape[2]] = rest[-1]
