@@ -30,6 +30,7 @@ BACK_NATS = 1.0  # a fault is taken back when the stated prior explains the data
 MAX_CHANGES = 4  # changes of prior in one solution: the next one follows in a second
 REACH = 0.6  # of the faulty sigma: what the gate of the filters allows for before a fault is known
 SIGNIFICANT = 3.0  # sigmas
+COARSE_RAD = 0.026  # 1.5 deg: no alignment of a coarser sensor (sound, radio) matters or can be seen
 OBSERVABLE = 0.5  # posterior sigma over prior sigma
 
 
@@ -83,7 +84,8 @@ class Biases:
         self.stated_var[own[:3]] = self._sensors.alignment_sigma_rad**2
         self.stated_var[own[3:]] = (c.range_sigma_share * (d.sigma.range_m or 1.0)) ** 2, c.clock_sigma_s**2
         columns[mine] = own
-        if d.platform_id is None:  # surveyed in: only its clock and its ranges can be wrong
+        coarse = max(d.sigma.azimuth_rad or np.inf, d.sigma.elevation_rad or 0.0) > COARSE_RAD
+        if d.platform_id is None or coarse:  # surveyed in: only its clock and its ranges can be wrong
             columns[ALIGN:RANGE_OFFSET] = -1
         if not sensor.ranged:
             columns[RANGE_OFFSET] = -1
@@ -131,7 +133,7 @@ class Biases:
 
     def solve(self, dt_s: float) -> None:
         """Let the biases walk for dt [s], decide which are faulty, and write mean, P and reach."""
-        information.walk(self.info, self.eta, 2.0 * self.stated_var * dt_s / self._walk_s[self.local])
+        self._walk(2.0 * self.stated_var * dt_s / self._walk_s[self.local])
         self.mean, self.P = self._posterior(self.prior_var())
         for _ in range(MAX_CHANGES):
             if not self._reconsider():
@@ -139,6 +141,13 @@ class Biases:
             self.mean, self.P = self._posterior(self.prior_var())
         far = (REACH * self._faulty_sigma[self.local]) ** 2
         _, self.reach = self._posterior(np.maximum(self.prior_var(), far))
+
+    def _walk(self, step_var: F64) -> None:
+        told = np.flatnonzero(self.info.diagonal() > 0.0)
+        block = np.ix_(told, told)
+        info, eta = np.ascontiguousarray(self.info[block]), self.eta[told]
+        information.walk(info, eta, step_var[told])
+        self.info[block], self.eta[told] = info, eta
 
     def _posterior(self, prior_var: F64) -> tuple[F64, F64]:
         """Return mean and covariance; biases that no detection speaks of keep their prior and cost nothing."""

@@ -1,4 +1,4 @@
-"""Traffic of several drones before vehicles whose poses or clocks may be wrong; it shares no code with the simulator."""
+"""Traffic of several drones before vehicles whose poses or clocks may be wrong; no code of the simulator in it."""
 
 from __future__ import annotations
 
