@@ -113,19 +113,22 @@ class Biases:
         """Bring all arrays to the present number of biases; new ones have their prior and no likelihood."""
         self.restore((self.faulty, self.stated_var, self.unstated, self.info, self.eta, self.mean, self.P, self.reach))
 
-    def state_pose(self, columns: I64, place: Place) -> None:
-        """Take the sigmas that a pose states as the prior; zero states nothing."""
-        if columns[0] < 0:
-            return
+    def state_pose(self, columns: I64, place: Place) -> bool:
+        """Take the sigmas that a pose states as the prior; zero states nothing. Return whether they are new."""
+        first = int(columns[0])
+        if first < 0:
+            return False
         yaw, position = place.yaw_sigma_rad, place.position_sigma_m
+        now = (0.0 if self.unstated[k] else self.stated_var[k] for k in (first, first + PLACE))
+        if tuple(now) == (yaw * yaw, position * position):
+            return False
         tilt = yaw * self._sensors.tilt_share
-        said = np.array([yaw, tilt, tilt, position, position, position]) ** 2
+        said = np.array([v * v for v in (yaw, tilt, tilt, position, position, position)])
         own = columns[:ALIGN]
-        if np.array_equal(np.where(self.unstated[own], 0.0, self.stated_var[own]), said):
-            return
         self.stated_var, self.unstated = self.stated_var.copy(), self.unstated.copy()
         self.unstated[own] = said == 0.0
         self.stated_var[own] = np.where(said == 0.0, self._default_var(self.local[own]), said)
+        return True
 
     def prior_var(self) -> F64:
         """Return the variances (B,) of the priors in use."""

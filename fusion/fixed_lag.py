@@ -19,8 +19,6 @@ DEFAULT_LAG_NS = 1_000_000_000
 MAX_SCANS = 4096  # four seconds of a thousand scans a second
 SNAPSHOT_EVERY_NS = 20_000_000  # re-running 20 ms of scans is cheaper than copying the table before each of them
 
-CLOCK_REACH_NS = 500_000_000  # a wrong clock moves a scan's place along its platform's poses by less than this
-
 Key = tuple[int, str, int]
 
 
@@ -62,7 +60,10 @@ class FixedLag:
         before_ns = self.tracker.book.pose_before(pose.platform_id, pose.t_ns)
         self.tracker.set_pose(pose)
         for i, entry in enumerate(self._entries):
-            if entry.key[0] > before_ns - CLOCK_REACH_NS and entry.described.platform_id == pose.platform_id:
+            if (
+                entry.key[0] > before_ns - self.tracker.registration.lead_ns
+                and entry.described.platform_id == pose.platform_id
+            ):
                 entry.ready = None
                 self._stale_from = i if self._stale_from is None else min(self._stale_from, i)
 

@@ -6,7 +6,7 @@ estimated and nothing corrected until sensors stand in at least two places.
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -41,10 +41,15 @@ CLAIM_LOOKS = 50.0  # a claimed position has one GNSS error for a whole pass: so
 FORGET_AFTER_S = 5.0  # a filter that was not fed for so long starts anew with its track's next detection
 
 
+Corrections = dict[str, tuple[I64, F64, tuple[float, ...]]]
+"""What follows from the biases for each sensor, by need; a new state of them has a new dictionary."""
+
+
 class RegistrationSnapshot(NamedTuple):
     """Everything that scans change here."""
 
     solved_ns: int
+    corrections: Corrections
     biases: tuple[NDArray[np.generic], ...]
     filters: tuple[NDArray[np.generic], ...]
 
@@ -59,7 +64,9 @@ class Registration:
         self._gate_d2 = gate_table(config.association.gate_probability)
         self._columns: dict[str, I64] = {}
         self._places: dict[str, str] = {}
-        self._considered: dict[str, F64] = {}
+        self.active = False  # sensors stand in two places or more; a turret stands where its hull does
+        self._corrections: Corrections = {}
+        self.lead_ns = 0  # how far ahead of its stamp a scan ever looked up its pose
         self._solved_ns = -1
         n = config.registration.max_tracks
         self._ids, self._times, self._outside = (np.zeros(n, np.int64) for _ in range(3))
@@ -67,51 +74,50 @@ class Registration:
         c = config.registration
         self._start_var = np.array([c.start_sigma_m**2] * 3 + [c.start_sigma_mps**2] * 3)
 
-    @property
-    def active(self) -> bool:
-        """Whether sensors stand in two places or more; a turret stands where its hull does."""
-        return self._config.enabled and len(set(self._places.values())) > 1
-
     def add(self, sensor: Sensor) -> None:
         """Introduce a sensor; its biases start with their priors."""
         d = sensor.description
         self._columns[d.sensor_id] = self.biases.add(sensor)
         self._places[d.sensor_id] = d.platform_id.split("/")[0] if d.platform_id else f"sensor {d.sensor_id}"
+        self.active = self._config.enabled and len(set(self._places.values())) > 1
         self._V = np.pad(self._V, ((0, 0), (0, 0), (0, len(self.biases.local) - self._V.shape[2])))
-        self._considered = {}
+        self._corrections = {}
 
     def corrected(self, scan: Scan) -> Scan:
         """Return the scan with its geometry corrected by the estimates, and R told what is left of them."""
         if not self.active:
             return scan
-        name = scan.sensor.description.sensor_id
-        columns, place = self._columns[name], scan.place
-        self.biases.state_pose(columns, place)
-        local = self._local(columns)
+        name, place = scan.sensor.description.sensor_id, scan.place
+        columns = self._columns[name]
+        if self.biases.state_pose(columns, place):
+            self._corrections = {}
+        known = self._corrections.get(name)
+        if known is None or known[0] is not columns:
+            known = self._corrections[name] = (columns, *self._correction(columns))
+        _, local, left = known
+        stated = scan.g[G_YAW_VAR], scan.g[G_TILT_VAR], scan.g[G_POSITION_VAR], scan.g[G_ALIGN_VAR]
+        if stated == left[:4] and left[4] == 0.0 and not local.any():
+            return scan
         if local[kernel.CLOCK] != 0.0 and columns[0] >= 0:
-            place = self._book.place_at(scan.sensor, scan.t_ns - round(local[kernel.CLOCK] * 1e9))
-        left = self._left(name, columns)
+            ahead_ns = -round(local[kernel.CLOCK] * 1e9)
+            self.lead_ns = max(self.lead_ns, ahead_ns)
+            place = self._book.place_at(scan.sensor, scan.t_ns + ahead_ns)
+        axes, position_m = np.empty((3, 3)), place.position_m - local[kernel.PLACE : kernel.PLACE + 3]
+        kernel.turned_axes(self._turns(place), local, place.axes_from_enu, axes)
         g = scan.g.copy()
-        turns, axes = self._turns(place), np.empty((3, 3))
-        kernel.turned_axes(turns, local, place.axes_from_enu, axes)
-        g[0:3] = place.position_m - local[kernel.PLACE : kernel.PLACE + 3]
-        g[G_AXES : G_AXES + 9] = axes.ravel()
-        g[G_CLOCK], g[G_CLOCK_VAR] = local[kernel.CLOCK], left[kernel.CLOCK]
-        g[G_RANGE_OFFSET] = local[kernel.RANGE_OFFSET]
-        g[G_YAW_VAR], g[G_TILT_VAR] = left[kernel.YAW], max(left[kernel.PITCH], left[kernel.ROLL])
-        g[G_POSITION_VAR] = left[kernel.PLACE : kernel.PLACE + 3].max()
-        g[G_ALIGN_VAR] = left[kernel.ALIGN : kernel.ALIGN + 3].max()
-        position_sigma_m, yaw_sigma_rad = float(np.sqrt(g[G_POSITION_VAR])), float(np.sqrt(g[G_YAW_VAR]))
-        place = replace(place, position_m=g[0:3], axes_from_enu=axes)
-        return scan._replace(g=g, place=replace(place, position_sigma_m=position_sigma_m, yaw_sigma_rad=yaw_sigma_rad))
+        g[0:3], g[G_AXES : G_AXES + 9] = position_m, axes.ravel()
+        g[G_YAW_VAR], g[G_TILT_VAR], g[G_POSITION_VAR], g[G_ALIGN_VAR], g[G_CLOCK_VAR] = left
+        g[G_CLOCK], g[G_RANGE_OFFSET] = local[kernel.CLOCK], local[kernel.RANGE_OFFSET]
+        sigmas = math.sqrt(left[2]), math.sqrt(left[0])
+        where = Place(position_m, place.velocity_mps, axes, *sigmas, place.enu_from_platform, place.enu_from_sensor)
+        return scan._replace(g=g, place=where)
 
-    def _local(self, columns: I64) -> F64:
-        return np.where(columns >= 0, self.biases.applied()[columns], 0.0)
-
-    def _left(self, name: str, columns: I64) -> F64:
-        if name not in self._considered:
-            self._considered[name] = self.biases.considered(columns)
-        return self._considered[name]
+    def _correction(self, columns: I64) -> tuple[F64, tuple[float, ...]]:
+        """Return what to correct (N_LOCAL,), and the variances left: heading, tilt, position, alignment, clock."""
+        local = np.where(columns >= 0, self.biases.applied()[columns], 0.0)
+        left = self.biases.considered(columns)
+        spans = slice(0, 1), slice(1, 3), slice(kernel.PLACE, kernel.PLACE + 3), slice(kernel.ALIGN, kernel.ALIGN + 3)
+        return local, (*(float(left[span].max()) for span in spans), float(left[kernel.CLOCK]))
 
     def _turns(self, place: Place) -> F64:
         turns = np.empty((6, 3))
@@ -122,10 +128,13 @@ class Registration:
         """Feed the filters with the scan's clear detections, xm (C, 6) being the tracks' predicted states."""
         if not self.active:
             return
-        columns, kept = self._columns[scan.sensor.description.sensor_id], scan.used != TDOA
-        state, supported = table.columns.state, table.columns.supported
-        clear = (hits.beta > self._config.clear_share) & (state[hits.track] == State.CONFIRMED) & supported[hits.track]
+        clear = hits.beta > self._config.clear_share
+        if clear.any() and not scan.lone:
+            state, supported = table.columns.state[hits.track], table.columns.supported[hits.track]
+            clear &= (state == State.CONFIRMED) & supported
+        kept = scan.used != TDOA
         if clear.any() and kept.any() and not scan.lone:
+            columns = self._columns[scan.sensor.description.sensor_id]
             rows = hits.track[clear]
             used = scan.used[kept]
             claimed = (used >= EAST) & (used <= UP)
@@ -146,7 +155,7 @@ class Registration:
             return
         if self._solved_ns >= 0:
             self.biases.solve(dt)
-            self._considered = {}
+            self._corrections = {}
         self._ids[self._times < t_ns - int(FORGET_AFTER_S * 1e9)] = 0
         self._solved_ns = t_ns
 
@@ -159,14 +168,17 @@ class Registration:
         filters = self._ids, self._times, self._outside, self._x, self._P, self._V
         held = self._ids > 0
         return RegistrationSnapshot(
-            self._solved_ns, self.biases.snapshot(), (held, *(array[held].copy() for array in filters))
+            self._solved_ns,
+            self._corrections,
+            self.biases.snapshot(),
+            (held, *(array[held].copy() for array in filters)),
         )
 
     def restore(self, saved: RegistrationSnapshot) -> None:
         """Go back to a snapshot; sensors that came later start anew."""
         self._solved_ns = saved.solved_ns
         self.biases.restore(saved.biases)
-        self._considered = {}
+        self._corrections = saved.corrections
         held, ids, *rest = saved.filters
         self._ids[:] = 0
         self._V[:] = 0.0
