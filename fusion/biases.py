@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fusion.config import RegistrationConfig, SensorConfig
 from fusion.kernels import information
-from fusion.kernels.registration import ALIGN, CLOCK, N_LOCAL, PITCH, PLACE, RANGE_OFFSET, ROLL, YAW
+from fusion.kernels.boresight import ALIGN, CLOCK, N_LOCAL, PITCH, PLACE, RANGE_OFFSET, ROLL, YAW
 from fusion.sensors import Place, Sensor
 from messages.frames import F64
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fusion.biases import Biases, BiasEstimate
 from fusion.config import TrackerConfig
 from fusion.judgement import gate_table
+from fusion.kernels import boresight, reaching
 from fusion.kernels import registration as kernel
 from fusion.kernels.measurement import (
     EAST,
@@ -38,11 +39,25 @@ from messages.frames import F64
 
 I64 = NDArray[np.int64]
 CLAIM_LOOKS = 50.0  # a claimed position has one GNSS error for a whole pass: so many looks are worth one
+OTHERS_SHARE = 0.5  # of a track's recent detections: its place is known by other places' sensors
 FORGET_AFTER_S = 5.0  # a filter that was not fed for so long starts anew with its track's next detection
 
 
 Corrections = dict[str, tuple[I64, F64, tuple[float, ...]]]
 """What follows from the biases for each sensor, by need; a new state of them has a new dictionary."""
+
+
+class Look(NamedTuple):
+    """A sensor's corrected geometry and what it saw, in the order in which the kernels take them."""
+
+    g: F64
+    columns: I64
+    turns: F64
+    own_mps: F64
+    z: F64
+    var: F64
+    used: I64
+    gate_d2: F64
 
 
 class RegistrationSnapshot(NamedTuple):
@@ -64,6 +79,7 @@ class Registration:
         self._gate_d2 = gate_table(config.association.gate_probability)
         self._columns: dict[str, I64] = {}
         self._places: dict[str, str] = {}
+        self._others: dict[str, F64] = {}
         self.active = False  # sensors stand in two places or more; a turret stands where its hull does
         self._corrections: Corrections = {}
         self.lead_ns = 0  # how far ahead of its stamp a scan ever looked up its pose
@@ -81,7 +97,7 @@ class Registration:
         self._places[d.sensor_id] = d.platform_id.split("/")[0] if d.platform_id else f"sensor {d.sensor_id}"
         self.active = self._config.enabled and len(set(self._places.values())) > 1
         self._V = np.pad(self._V, ((0, 0), (0, 0), (0, len(self.biases.local) - self._V.shape[2])))
-        self._corrections = {}
+        self._corrections, self._others = {}, {}
 
     def corrected(self, scan: Scan) -> Scan:
         """Return the scan with its geometry corrected by the estimates, and R told what is left of them."""
@@ -98,16 +114,16 @@ class Registration:
         stated = scan.g[G_YAW_VAR], scan.g[G_TILT_VAR], scan.g[G_POSITION_VAR], scan.g[G_ALIGN_VAR]
         if stated == left[:4] and left[4] == 0.0 and not local.any():
             return scan
-        if local[kernel.CLOCK] != 0.0 and columns[0] >= 0:
-            ahead_ns = -round(local[kernel.CLOCK] * 1e9)
+        if local[boresight.CLOCK] != 0.0 and columns[0] >= 0:
+            ahead_ns = -round(local[boresight.CLOCK] * 1e9)
             self.lead_ns = max(self.lead_ns, ahead_ns)
             place = self._book.place_at(scan.sensor, scan.t_ns + ahead_ns)
-        axes, position_m = np.empty((3, 3)), place.position_m - local[kernel.PLACE : kernel.PLACE + 3]
-        kernel.turned_axes(self._turns(place), local, place.axes_from_enu, axes)
+        axes, position_m = np.empty((3, 3)), place.position_m - local[boresight.PLACE : boresight.PLACE + 3]
+        boresight.turned_axes(self._turns(place), local, place.axes_from_enu, axes)
         g = scan.g.copy()
         g[0:3], g[G_AXES : G_AXES + 9] = position_m, axes.ravel()
         g[G_YAW_VAR], g[G_TILT_VAR], g[G_POSITION_VAR], g[G_ALIGN_VAR], g[G_CLOCK_VAR] = left
-        g[G_CLOCK], g[G_RANGE_OFFSET] = local[kernel.CLOCK], local[kernel.RANGE_OFFSET]
+        g[G_CLOCK], g[G_RANGE_OFFSET] = local[boresight.CLOCK], local[boresight.RANGE_OFFSET]
         sigmas = math.sqrt(left[2]), math.sqrt(left[0])
         where = Place(position_m, place.velocity_mps, axes, *sigmas, place.enu_from_platform, place.enu_from_sensor)
         return scan._replace(g=g, place=where)
@@ -116,37 +132,73 @@ class Registration:
         """Return what to correct (N_LOCAL,), and the variances left: heading, tilt, position, alignment, clock."""
         local = np.where(columns >= 0, self.biases.applied()[columns], 0.0)
         left = self.biases.considered(columns)
-        spans = slice(0, 1), slice(1, 3), slice(kernel.PLACE, kernel.PLACE + 3), slice(kernel.ALIGN, kernel.ALIGN + 3)
-        return local, (*(float(left[span].max()) for span in spans), float(left[kernel.CLOCK]))
+        yaw, tilt = left[boresight.YAW], left[boresight.PITCH : boresight.ROLL + 1].max()
+        place, mount = (left[first : first + 3].max() for first in (boresight.PLACE, boresight.ALIGN))
+        return local, (float(yaw), float(tilt), float(place), float(mount), float(left[boresight.CLOCK]))
 
     def _turns(self, place: Place) -> F64:
         turns = np.empty((6, 3))
-        kernel.turn_axes(place.enu_from_platform, place.enu_from_sensor, turns)
+        boresight.turn_axes(place.enu_from_platform, place.enu_from_sensor, turns)
         return turns
 
     def learn(self, table: TrackTable, scan: Scan, hits: Hits, xm: F64) -> None:
         """Feed the filters with the scan's clear detections, xm (C, 6) being the tracks' predicted states."""
         if not self.active:
             return
-        clear = hits.beta > self._config.clear_share
-        if clear.any() and not scan.lone:
-            state, supported = table.columns.state[hits.track], table.columns.supported[hits.track]
-            clear &= (state == State.CONFIRMED) & supported
         kept = scan.used != TDOA
-        if clear.any() and kept.any() and not scan.lone:
-            columns = self._columns[scan.sensor.description.sensor_id]
-            rows = hits.track[clear]
-            used = scan.used[kept]
-            claimed = (used >= EAST) & (used <= UP)
-            b = self.biases
-            kernel.learn(
-                table.columns.track_id[rows], xm[rows], table.columns.mu[rows] @ self._q, hits.det[clear], scan.t_ns,
-                self._start_var, scan.g, columns, self._turns(scan.place), scan.place.velocity_mps,
-                np.ascontiguousarray(scan.z[:, kept]), scan.var[:, kept] * np.where(claimed, CLAIM_LOOKS, 1.0),
-                used, self._gate_d2, b.applied(), b.reach,
-                self._ids, self._times, self._outside, self._x, self._P, self._V, b.info, b.eta,
-            )  # fmt: skip
+        if len(scan.z) and kept.any() and not scan.lone:
+            used, b = scan.used[kept], self.biases
+            z, columns = np.ascontiguousarray(scan.z[:, kept]), self._columns[scan.sensor.description.sensor_id]
+            var = scan.var[:, kept] * np.where((used >= EAST) & (used <= UP), CLAIM_LOOKS, 1.0)
+            turns, own_mps = self._turns(scan.place), scan.place.velocity_mps
+            look = Look(scan.g, columns, turns, own_mps, z, var, used, self._gate_d2)
+            rows, dets = self._pairs(table, scan, hits, look)
+            if len(rows):
+                kernel.learn(
+                    table.columns.track_id[rows], xm[rows], table.columns.mu[rows] @ self._q, dets, scan.t_ns,
+                    self._start_var, *look, b.applied(), b.reach,
+                    self._ids, self._times, self._outside, self._x, self._P, self._V, b.info, b.eta,
+                )  # fmt: skip
         self._solve(scan.t_ns)
+
+    def _pairs(self, table: TrackTable, scan: Scan, hits: Hits, look: Look) -> tuple[I64, I64]:
+        """Return rows and detections (p,) that belong together: those that the association is sure of, and lone ones.
+
+        A heading far off keeps a vehicle's detections out of all gates, or lets them make tracks of their own; so what
+        no track that others feed has explained is compared again with those tracks, with the reach of the biases.
+        """
+        n, c = len(hits.seen), table.columns
+        fit = (c.state[:n] == State.CONFIRMED) & c.supported[:n]
+        clear = (hits.beta > self._config.clear_share) & fit[hits.track]
+        rows, dets = hits.track[clear], hits.det[clear]
+        shares = c.shares[:n]
+        foreign = shares @ self._elsewhere(scan.sensor) > OTHERS_SHARE * shares.sum(axis=1)
+        fit &= foreign
+        fit[rows] = False
+        taken = np.isin(np.arange(len(scan.z)), dets[foreign[rows]])
+        free, slots = np.flatnonzero(fit), np.full(n, -1)
+        for row in free.tolist():
+            found = np.flatnonzero(self._ids == c.track_id[row])
+            slots[row] = found[0] if len(found) else -1
+        free, open_ = free[slots[free] >= 0], np.flatnonzero(~taken)
+        if len(free) == 0 or len(open_) == 0:
+            return rows, dets
+        b, chosen = self.biases, np.empty(len(free), np.int64)
+        reaching.lone_pairs(
+            slots[free], c.mu[free] @ self._q, open_, scan.t_ns, *look, b.applied(), b.reach,
+            self._times, self._x, self._P, self._V, chosen,
+        )  # fmt: skip
+        met = chosen >= 0
+        other = ~np.isin(dets, chosen[met])
+        return np.concatenate([rows[other], free[met]]), np.concatenate([dets[other], chosen[met]])
+
+    def _elsewhere(self, sensor: Sensor) -> F64:
+        """Return 1 for each slot (S,) whose sensor stands in another place."""
+        name = sensor.description.sensor_id
+        if name not in self._others:
+            here = self._places[name]
+            self._others[name] = np.array([float(self._places[s] != here) for s in self._book.sensors])
+        return self._others[name]
 
     def _solve(self, t_ns: int) -> None:
         """Solve for the biases when it is time, and forget filters whose tracks are gone."""

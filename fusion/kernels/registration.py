@@ -17,110 +17,66 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fusion.kernels import jit
+from fusion.kernels.boresight import N_LOCAL, bias_jacobian
 from fusion.kernels.gating import innovation
 from fusion.kernels.matrix import cholesky, joseph, solve_rows, whiten
-from fusion.kernels.measurement import (
-    AZIMUTH,
-    EAST,
-    ELEVATION,
-    RANGE,
-    SMALL_M,
-    TDOA,
-    UP,
-    measure,
-    model_noise,
-)
+from fusion.kernels.measurement import measure, model_noise
 from fusion.kernels.motion import predict_one
 from messages.frames import F64
 
 I64 = NDArray[np.int64]
-
-# What can be wrong with one sensor: 6 biases of its platform, 5 of its own.
-YAW, PITCH, ROLL = 0, 1, 2  # attitude of the platform [rad]
-PLACE = 3  # its position, east, north, up [m], 3 numbers
-ALIGN = 6  # yaw, pitch, roll of the sensor on the platform [rad], 3 numbers
-RANGE_OFFSET = 9  # [m]
-CLOCK = 10  # stamp minus true time of validity [s]
-N_LOCAL = 11
 
 USED, OUTSIDE, FAILED = 1, 0, -1
 MAX_OUTSIDE = 5  # innovations outside the gate in a row: the filter follows something else than the track
 
 
 @jit
-def turn_axes(enu_from_platform: F64, enu_from_sensor: F64, out: F64) -> None:
-    """Write the ENU axes (6, 3) about which errors of yaw, pitch, roll of platform and mount turn the axes.
-
-    Yaw is clockwise about up, pitch about the right-hand axis after yaw, roll about forward (``messages.frames``).
-    """
-    p, s = enu_from_platform, enu_from_sensor
-    right = np.sqrt(p[0, 0] ** 2 + p[1, 0] ** 2)
-    out[0, 0], out[0, 1], out[0, 2] = 0.0, 0.0, -1.0
-    out[1, 0], out[1, 1], out[1, 2] = p[1, 0] / right, -p[0, 0] / right, 0.0
+def move(x: F64, P: F64, V: F64, q: float, dt: float) -> None:
+    """Predict a filter x (6,), P (6, 6), V (6, B) by dt [s] with intensity q [m^2/s^3] in place."""
+    predict_one(x, P, q, dt)
     for a in range(3):
-        b, c = (a + 1) % 3, (a + 2) % 3
-        out[2, a] = p[a, 0]
-        out[3, a] = -p[a, 2]
-        out[4, a] = s[b, 0] * p[c, 2] - s[c, 0] * p[b, 2]
-        out[5, a] = s[a, 0]
-    length = max(np.sqrt(out[4, 0] ** 2 + out[4, 1] ** 2 + out[4, 2] ** 2), 1e-9)
-    for a in range(3):
-        out[4, a] /= length
+        for c in range(V.shape[1]):
+            V[a, c] += dt * V[3 + a, c]
 
 
 @jit
-def turned_axes(turns: F64, local: F64, axes: F64, out: F64) -> None:
-    """Write the axes (3, 3) of the angles as they truly are: ``A exp([theta]x)``, theta = sum of angle x axis.
+def look(
+    x: F64, P: F64, V: F64, b: F64, g: F64, columns: I64, turns: F64, own_mps: F64, used: I64,
+    h: F64, H: F64, R: F64, T: F64,
+) -> I64:  # fmt: skip
+    """Write what a sensor should measure of a filter's target: h (k,), H (k, 6), R (k, k) without the detection's own
+    noise, and T (k, B), the sensitivity of the innovation to the biases; return the columns of T that are not zero.
 
-    ``axes`` are the stated ones; ``local`` (N_LOCAL,) the biases; the exponential is Rodrigues' formula.
+    b (B,) is the estimate that g is corrected with, ``columns`` (N_LOCAL,) the places of the sensor's biases in b,
+    -1 where it has none.
     """
-    t = np.zeros(3)
-    for j in range(3):
-        for a in range(3):
-            t[a] += local[YAW + j] * turns[j, a] + local[ALIGN + j] * turns[3 + j, a]
-    angle = np.sqrt(t[0] * t[0] + t[1] * t[1] + t[2] * t[2])
-    first = np.sin(angle) / angle if angle > 1e-9 else 1.0
-    second = (1.0 - np.cos(angle)) / (angle * angle) if angle > 1e-9 else 0.5
-    for a in range(3):
-        # row x [theta]x = row x theta (cross product), twice
-        u0 = axes[a, 1] * t[2] - axes[a, 2] * t[1]
-        u1 = axes[a, 2] * t[0] - axes[a, 0] * t[2]
-        u2 = axes[a, 0] * t[1] - axes[a, 1] * t[0]
-        w0, w1, w2 = u1 * t[2] - u2 * t[1], u2 * t[0] - u0 * t[2], u0 * t[1] - u1 * t[0]
-        out[a, 0] = axes[a, 0] + first * u0 + second * w0
-        out[a, 1] = axes[a, 1] + first * u1 + second * w1
-        out[a, 2] = axes[a, 2] + first * u2 + second * w2
-
-
-@jit
-def bias_jacobian(x: F64, g: F64, H: F64, d: F64, turns: F64, own_mps: F64, C: F64) -> None:
-    """Write ``C = dh/db`` (8, N_LOCAL) at state x; H (8, 6), d (3,) as ``measure`` left them.
-
-    Turns change angles only; a stated place that is too far east makes the offset too short; a late stamp
-    shows the target where it was, relative to where the platform was (``own_mps``). TDOA stays out.
-    """
-    f0 = g[6] * d[0] + g[7] * d[1] + g[8] * d[2]
-    f1 = g[9] * d[0] + g[10] * d[1] + g[11] * d[2]
-    f2 = g[12] * d[0] + g[13] * d[1] + g[14] * d[2]
-    r2 = max(d[0] * d[0] + d[1] * d[1] + d[2] * d[2], SMALL_M * SMALL_M)
-    rho2 = max(f0 * f0 + f1 * f1, SMALL_M * SMALL_M)
-    rho = np.sqrt(rho2)
-    C[:, :] = 0.0
-    for j in range(6):
-        t = turns[j]
-        m0, m1, m2 = t[1] * d[2] - t[2] * d[1], t[2] * d[0] - t[0] * d[2], t[0] * d[1] - t[1] * d[0]
-        q0 = g[6] * m0 + g[7] * m1 + g[8] * m2
-        q1 = g[9] * m0 + g[10] * m1 + g[11] * m2
-        q2 = g[12] * m0 + g[13] * m1 + g[14] * m2
-        column = YAW + j if j < 3 else ALIGN + j - 3
-        C[AZIMUTH, column] = (f1 * q0 - f0 * q1) / rho2
-        C[ELEVATION, column] = (rho * q2 - f2 * (f0 * q0 + f1 * q1) / rho) / r2
-    for c in range(TDOA):
-        claimed = EAST <= c <= UP
-        for a in range(3):
-            C[c, PLACE + a] = 0.0 if claimed else H[c, a]
-            C[c, CLOCK] -= H[c, a] * (x[3 + a] - (0.0 if claimed else own_mps[a]))
-    C[RANGE, RANGE_OFFSET] = 1.0
+    size, k = len(b), len(used)
+    h8, H8, d, D = np.empty(8), np.empty((8, 6)), np.empty(3), np.empty((3, 6))
+    R8, shift, C = np.empty((8, 8)), np.empty((3, 3)), np.empty((8, N_LOCAL))
+    best, active = x.copy(), np.zeros(size, np.bool_)
+    for c in range(size):
+        for a in range(6):
+            best[a] += V[a, c] * b[c]
+            active[c] |= V[a, c] != 0.0
+    tau = measure(best, g, h8, H8, d, D)
+    model_noise(P, g, H8, d, tau, 0.0, 0.0, shift, R8)
+    bias_jacobian(best, g, H8, d, turns, own_mps, C)
+    for i in range(k):
+        h[i], H[i] = h8[used[i]], H8[used[i]]
+        for j in range(k):
+            R[i, j] = R8[used[i], used[j]]
+        for c in range(size):
+            T[i, c] = 0.0
+            if active[c]:
+                for a in range(6):
+                    T[i, c] += H[i, a] * V[a, c]
+        for j in range(N_LOCAL):
+            if columns[j] >= 0:
+                T[i, columns[j]] += C[used[i], j]
+    for j in range(N_LOCAL):
+        if columns[j] >= 0:
+            active[columns[j]] = True
+    return np.flatnonzero(active)
 
 
 @jit
@@ -130,40 +86,19 @@ def absorb(
 ) -> int:  # fmt: skip
     """Update a track's filter x (6,), P (6, 6), V (6, B) with a detection z, var (k,); return USED, OUTSIDE or FAILED.
 
-    b (B,) is the estimate that g is corrected with, ``reach`` (B, B) the covariance that the gate allows for,
-    ``columns`` (N_LOCAL,) the places of the sensor's biases in b, -1 where it has none. Adds to info (B, B), eta (B,).
+    ``reach`` (B, B) is the covariance of the biases that the gate allows for. Adds to info (B, B), eta (B,).
     """
     size, k = len(b), len(used)
-    h8, H8, d, D = np.empty(8), np.empty((8, 6)), np.empty(3), np.empty((3, 6))
-    R8, shift, C = np.empty((8, 8)), np.empty((3, 3)), np.empty((8, N_LOCAL))
-    best = x.copy()
-    active = np.zeros(size, np.bool_)
-    for c in range(size):
-        for a in range(6):
-            best[a] += V[a, c] * b[c]
-            active[c] |= V[a, c] != 0.0
-    tau = measure(best, g, h8, H8, d, D)
-    model_noise(P, g, H8, d, tau, 0.0, 0.0, shift, R8)
-    bias_jacobian(best, g, H8, d, turns, own_mps, C)
+    h, H_all, R_all, T_all = np.empty(k), np.empty((k, 6)), np.empty((k, k)), np.empty((k, size))
+    places = look(x, P, V, b, g, columns, turns, own_mps, used, h, H_all, R_all, T_all)
     y, which = np.empty(k), np.empty(k, np.int64)
-    count = innovation(z, h8[used], used, y, which)
-    H, R, T = np.empty((k, 6)), np.empty((k, k)), np.zeros((k, size))
+    count = innovation(z, h, used, y, which)
+    H, R, T = np.empty((k, 6)), np.empty((k, k)), np.empty((k, size))
     for i in range(count):
-        H[i] = H8[used[which[i]]]
+        H[i], T[i] = H_all[which[i]], T_all[which[i]]
         for j in range(count):
-            R[i, j] = R8[used[which[i]], used[which[j]]]
+            R[i, j] = R_all[which[i], which[j]]
         R[i, i] += var[which[i]]
-        for c in range(size):
-            if active[c]:
-                for a in range(6):
-                    T[i, c] += H[i, a] * V[a, c]
-        for j in range(N_LOCAL):
-            if columns[j] >= 0:
-                T[i, columns[j]] += C[used[which[i]], j]
-    for j in range(N_LOCAL):
-        if columns[j] >= 0:
-            active[columns[j]] = True
-    places = np.flatnonzero(active)
     return _filter(x, P, V, b, reach, y, H, R, T, count, places, gate_d2[count], info, eta)
 
 
@@ -186,7 +121,7 @@ def _filter(
             S[i, j] = R[i, j]
             for c in range(6):
                 S[i, j] += H[i, c] * PHt[c, j]
-    _spread(reach, T, n, places, S, wide)
+    spread(reach, T, n, places, S, wide)
     low, w = np.zeros((n, n)), np.empty(n)
     if not cholesky(wide, n, low):
         return FAILED
@@ -211,7 +146,7 @@ def _filter(
 
 
 @jit
-def _spread(reach: F64, T: F64, n: int, places: I64, S: F64, out: F64) -> None:
+def spread(reach: F64, T: F64, n: int, places: I64, S: F64, out: F64) -> None:
     """Write ``S + T reach T^T`` (n, n) over the columns that are not zero."""
     for i in range(n):
         for j in range(n):
@@ -276,10 +211,7 @@ def learn(
             for a in range(6):
                 P[slot, a, a] = start_var[a]
         dt = (t_ns - times_ns[slot]) / 1e9
-        predict_one(x[slot], P[slot], pair_q[p], dt)
-        for a in range(3):
-            for c in range(len(b)):
-                V[slot, a, c] += dt * V[slot, 3 + a, c]
+        move(x[slot], P[slot], V[slot], pair_q[p], dt)
         times_ns[slot] = t_ns
         j = pair_det[p]
         result = absorb(
