@@ -26,7 +26,9 @@ FAULT_NATS = (3.0, 5.0, 5.0, 6.0, 6.0, 6.0, 7.0, 7.0, 7.0, 7.0, 5.0)
 """Log odds against a fault, by local bias: a heading is wrong once in 20 engagements, a clock or level once in 150,
 a place once in 400, a calibrated mount or range once in 1000."""
 RIVAL_NATS = 3.0  # faults whose evidence differs by less (1 in 20) cannot be told apart: all of them are opened
-BACK_NATS = 1.0  # a fault is taken back when the stated prior explains the data better by this
+RIVAL_BACK_NATS = 1.0  # each of two rivals explains nothing that the other would not: both stay until it is less
+BACK_SHARE = 0.5  # of those odds: a fault whose evidence falls below is taken back
+PATIENCE = 3  # solutions in a row that must say so: one wrong association is consistent with itself for a second or two
 MAX_CHANGES = 4  # changes of prior in one solution: the next one follows in a second
 REACH = 0.6  # of the faulty sigma: what the gate of the filters allows for before a fault is known
 SIGNIFICANT = 3.0  # sigmas
@@ -60,6 +62,8 @@ class Biases:
         self.stated_var: F64 = np.empty(0)
         self.unstated: NDArray[np.bool_] = np.empty(0, np.bool_)
         self.faulty: NDArray[np.bool_] = np.empty(0, np.bool_)
+        self.rivals: NDArray[np.bool_] = np.empty(0, np.bool_)  # opened together with others that explain as much
+        self.suspected: I64 = np.empty(0, np.int64)  # solutions in a row in which the evidence was enough
         self.info: F64 = np.empty((0, 0))
         self.eta: F64 = np.empty(0)
         self.mean: F64 = np.empty(0)
@@ -111,7 +115,8 @@ class Biases:
 
     def _start(self) -> None:
         """Bring all arrays to the present number of biases; new ones have their prior and no likelihood."""
-        self.restore((self.faulty, self.stated_var, self.unstated, self.info, self.eta, self.mean, self.P, self.reach))
+        priors = self.faulty, self.rivals, self.suspected, self.stated_var, self.unstated
+        self.restore((*priors, self.info, self.eta, self.mean, self.P, self.reach))
 
     def state_pose(self, columns: I64, place: Place) -> bool:
         """Take the sigmas that a pose states as the prior; zero states nothing. Return whether they are new."""
@@ -137,7 +142,12 @@ class Biases:
     def solve(self, dt_s: float) -> None:
         """Let the biases walk for dt [s], decide which are faulty, and write mean, P and reach."""
         self._walk(2.0 * self.stated_var * dt_s / self._walk_s[self.local])
+        keep = float(np.exp(-dt_s / self._config.memory_s))
+        self.info *= keep
+        self.eta *= keep
         self.mean, self.P = self._posterior(self.prior_var())
+        enough = self._fault_evidence() > self._nats()
+        self.suspected = np.where(enough & ~self.faulty, self.suspected + 1, 0)
         for _ in range(MAX_CHANGES):
             if not self._reconsider():
                 break
@@ -165,17 +175,23 @@ class Biases:
 
     def _reconsider(self) -> bool:
         """Change the prior where the evidence says so; return whether anything changed."""
-        gain = self._fault_evidence()
-        back = self.faulty & (gain < -BACK_NATS)
-        open_ = ~self.faulty & (gain > np.array(FAULT_NATS)[self.local])
+        gain, nats = self._fault_evidence(), self._nats()
+        rivalled = self.faulty & self.rivals
+        back = self.faulty & (gain < np.where(rivalled, -RIVAL_BACK_NATS, BACK_SHARE * nats))
+        open_ = ~self.faulty & (gain > nats) & (self.suspected >= PATIENCE)
         if not back.any() and not open_.any():
             return False
         faulty = self.faulty & ~back
         if open_.any():
-            odds = gain - np.array(FAULT_NATS)[self.local]
-            faulty |= open_ & (odds > odds[open_].max() - RIVAL_NATS)
+            odds = gain - nats
+            chosen = open_ & (odds > odds[open_].max() - RIVAL_NATS)
+            faulty |= chosen
+            self.rivals = np.where(chosen, chosen.sum() > 1, self.rivals)
         self.faulty = faulty
         return True
+
+    def _nats(self) -> F64:
+        return np.array(FAULT_NATS)[self.local]
 
     def _fault_evidence(self) -> F64:
         """Return log N(m; 0, v + stated + faulty) - log N(m; 0, v + stated) (B,).
@@ -220,14 +236,15 @@ class Biases:
     def snapshot(self) -> tuple[NDArray[np.generic], ...]:
         """Return all that scans change; only the likelihood is changed in place."""
         held = self.info.copy(), self.eta.copy(), self.mean, self.P, self.reach
-        return (self.faulty, self.stated_var, self.unstated, *held)
+        return (self.faulty, self.rivals, self.suspected, self.stated_var, self.unstated, *held)
 
     def restore(self, saved: tuple[NDArray[np.generic], ...]) -> None:
         """Put a snapshot back; biases that came later have their prior and no likelihood."""
-        faulty, stated_var, unstated, info, eta, mean, P, reach = saved
+        faulty, rivals, suspected, stated_var, unstated, info, eta, mean, P, reach = saved
         old, size = len(faulty), len(self.local)
         more = (0, size - old)
-        self.faulty, self.eta, self.mean = np.pad(faulty, more), np.pad(eta, more), np.pad(mean, more)
+        self.faulty, self.rivals, self.suspected = np.pad(faulty, more), np.pad(rivals, more), np.pad(suspected, more)
+        self.eta, self.mean = np.pad(eta, more), np.pad(mean, more)
         self.info = np.pad(info, (more, more))
         kept = len(stated_var)
         self.stated_var = np.concatenate([stated_var, self.stated_var[kept:]])

@@ -177,6 +177,8 @@ class RegistrationConfig:
     """In so long a pose's error walks by sqrt(2) of its sigma: GNSS and inertial errors last about a minute."""
     alignment_walk_s: float = 7200.0
     """Alignments and clocks creep with temperature, over hours."""
+    memory_s: float = 120.0
+    """What was learnt fades: a wrong association is forgiven, and a bias that jumps is found again."""
     solve_every_s: float = 1.0
     """The estimates are solved and applied so often: a solution costs the cube of their number."""
     clear_share: float = 0.9

@@ -39,6 +39,8 @@ from messages.frames import F64
 
 I64 = NDArray[np.int64]
 CLAIM_LOOKS = 50.0  # a claimed position has one GNSS error for a whole pass: so many looks are worth one
+SETTLED = 1.0  # recent detections of a sensor in tracks that others feed: its angles are right enough
+FEWEST_LONE = 2  # lone pairs in one look: two drones seen by one sensor each are one pair, and no error of a heading
 OTHERS_SHARE = 0.5  # of a track's recent detections: its place is known by other places' sensors
 FORGET_AFTER_S = 5.0  # a filter that was not fed for so long starts anew with its track's next detection
 
@@ -174,6 +176,8 @@ class Registration:
         shares = c.shares[:n]
         foreign = shares @ self._elsewhere(scan.sensor) > OTHERS_SHARE * shares.sum(axis=1)
         fit &= foreign
+        if shares[fit, scan.sensor.slot].sum() > SETTLED:
+            return rows, dets
         fit[rows] = False
         taken = np.isin(np.arange(len(scan.z)), dets[foreign[rows]])
         free, slots = np.flatnonzero(fit), np.full(n, -1)
@@ -189,6 +193,8 @@ class Registration:
             self._times, self._x, self._P, self._V, chosen,
         )  # fmt: skip
         met = chosen >= 0
+        if met.sum() < FEWEST_LONE:
+            return rows, dets
         other = ~np.isin(dets, chosen[met])
         return np.concatenate([rows[other], free[met]]), np.concatenate([dets[other], chosen[met]])
 

@@ -11,7 +11,7 @@ from fusion_scene import camera, pose, radar
 from registration_scene import Traffic, follow
 from scipy.stats import chi2
 
-from fusion.biases import Biases, BiasEstimate
+from fusion.biases import PATIENCE, Biases, BiasEstimate
 from fusion.config import DetectabilityConfig, RegistrationConfig, SensorConfig
 from fusion.fixed_lag import FixedLag
 from fusion.kernels import boresight, information, measurement, registration
@@ -265,7 +265,9 @@ def test_a_fault_that_goes_away_is_taken_back() -> None:
     for sensor in sensors():
         biases.add(sensor)
     biases.info[0, 0], biases.eta[0] = 1e8, 1e8 * 0.008
-    biases.solve(0.0)
+    for solutions in range(PATIENCE):
+        assert not biases.faulty[0], solutions
+        biases.solve(0.0)
     assert biases.faulty[0]
     assert biases.applied()[0] == pytest.approx(0.008, rel=0.01)
     biases.eta[0] = 0.0
@@ -302,10 +304,10 @@ def test_late_scans_give_the_same_bits() -> None:
 
 
 def test_a_vehicle_whose_detections_reach_no_gate_is_found_too() -> None:
-    """A camera of 1 mrad on a vehicle 10 mrad off: ten sigmas, nothing stated; the first solution knows it."""
+    """A camera of 1 mrad on a vehicle 10 mrad off: ten sigmas, and nothing stated."""
     for seed in range(3):
-        traffic = Traffic({"tank_4": math.radians(0.6)}, seconds=4.0, seed=seed)
-        tracker, _ = follow(traffic, after_s=3.0)
+        traffic = Traffic({"tank_4": math.radians(0.6)}, seconds=10.0, seed=seed)
+        tracker, _ = follow(traffic, after_s=8.0)
         (fault,) = significant(tracker)
         assert (fault.owner, fault.name) == ("tank_4", "yaw")
         assert abs(fault.value - math.radians(0.6)) < 3.0 * fault.sigma
