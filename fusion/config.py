@@ -169,6 +169,46 @@ class BirthConfig:
 
 
 @dataclass(frozen=True)
+class RegistrationConfig:
+    """What constant errors of platforms and sensors are expected, and how far a faulty one may be off."""
+
+    enabled: bool = True
+    heading_sigma_rad: float = 0.00087
+    """0.05 deg, where the pose states no sigma: a pose that claims to be exact is good for a survey-grade heading."""
+    position_sigma_m: float = 0.5
+    """The same of its position: differential GNSS."""
+    range_sigma_share: float = 0.1
+    """Constant range offset over the sensor's own range sigma: delays are calibrated to a tenth of a cell."""
+    clock_sigma_s: float = 0.002
+    """Stamps are taken by software on a disciplined clock; hardware stamps are a thousand times better (physics 5)."""
+    faulty_heading_sigma_rad: float = 0.0087
+    """0.5 deg: a magnetic or badly aligned heading; the 0.6 deg that must be found are 1.2 sigma."""
+    faulty_tilt_sigma_rad: float = 0.0052
+    """0.3 deg: a sensor head knocked or mounted askew; also for the alignment of a sensor on its platform."""
+    faulty_position_sigma_m: float = 10.0
+    """GNSS without correction, with multipath."""
+    faulty_clock_sigma_s: float = 0.05
+    """A forgotten latency: exposure, transfer and detection of a camera take 20-100 ms."""
+    faulty_range_sigma_m: float = 15.0
+    """A wrong cable delay or range gate."""
+    pose_walk_s: float = 100.0
+    """In so long a pose's error walks by sqrt(2) of its sigma: GNSS and inertial errors last about a minute."""
+    alignment_walk_s: float = 7200.0
+    """Alignments and clocks creep with temperature, over hours."""
+    memory_s: float = 120.0
+    """What was learnt fades: a wrong association is forgiven, and a bias that jumps is found again."""
+    solve_every_s: float = 1.0
+    """The estimates are solved and applied so often: a solution costs the cube of their number."""
+    clear_share: float = 0.9
+    """Only a detection that belongs to its track with more than this probability is used."""
+    start_sigma_m: float = 100.0
+    start_sigma_mps: float = 30.0
+    """A track's filter starts so wide that the track's own place, which knows of the biases, says nothing."""
+    max_tracks: int = 32
+    """Tracks used at a time: more add little to what 32 say of a few dozen biases."""
+
+
+@dataclass(frozen=True)
 class TrackerConfig:
     """Everything that can be set in ``fusion.tracker.Tracker``."""
 
@@ -179,6 +219,7 @@ class TrackerConfig:
     existence: ExistenceConfig = field(default_factory=ExistenceConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
     birth: BirthConfig = field(default_factory=BirthConfig)
+    registration: RegistrationConfig = field(default_factory=RegistrationConfig)
     capacity: int = 256
     """Tracks held at a time, tentative ones included; beyond, the least likely tentative one gives way."""
     max_sensors: int = 64

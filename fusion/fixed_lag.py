@@ -60,7 +60,10 @@ class FixedLag:
         before_ns = self.tracker.book.pose_before(pose.platform_id, pose.t_ns)
         self.tracker.set_pose(pose)
         for i, entry in enumerate(self._entries):
-            if entry.key[0] > before_ns and entry.described.platform_id == pose.platform_id:
+            if (
+                entry.key[0] > before_ns - self.tracker.registration.lead_ns
+                and entry.described.platform_id == pose.platform_id
+            ):
                 entry.ready = None
                 self._stale_from = i if self._stale_from is None else min(self._stale_from, i)
 

@@ -171,6 +171,10 @@ class SensorBook:
             )
         return sensor.place(history.at(t_ns))
 
+    def place_at(self, sensor: Sensor, t_ns: int) -> Place:
+        """Return where a sensor was at another time than its scan's: its clock is wrong."""
+        return self._place(sensor, t_ns)
+
     def _lone(self, t_ns: int) -> bool:
         """Say whether all sensors measure bearings only and from one place: then no range can ever be known."""
         if any(s.ranged or s.description.sigma.tdoa_s is not None for s in self.sensors.values()):

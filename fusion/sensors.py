@@ -144,6 +144,8 @@ class Place:
     axes_from_enu: F64
     position_sigma_m: float
     yaw_sigma_rad: float
+    enu_from_platform: F64
+    enu_from_sensor: F64
 
 
 class Sensor:
@@ -183,13 +185,9 @@ class Sensor:
 
     def _place_fixed(self) -> Place:
         d = self.description
-        return Place(
-            np.array(d.position_m),
-            np.zeros(3),
-            self._axes(enu_from_body(d.yaw_rad, d.pitch_rad, d.roll_rad)),
-            0.0,
-            0.0,
-        )
+        enu_from_sensor = enu_from_body(d.yaw_rad, d.pitch_rad, d.roll_rad)
+        axes = self._axes(enu_from_sensor)
+        return Place(np.array(d.position_m), np.zeros(3), axes, 0.0, 0.0, ENU_FROM_NORTH_BODY, enu_from_sensor)
 
     def _axes(self, enu_from_sensor: F64) -> F64:
         chosen = ENU_FROM_NORTH_BODY if self.description.angles == "enu" else enu_from_sensor
@@ -202,13 +200,15 @@ class Sensor:
         assert pose is not None
         d = self.description
         enu_from_platform = enu_from_body(pose.yaw_rad, pose.pitch_rad, pose.roll_rad)
-        mount = parent_from_body(d.yaw_rad, d.pitch_rad, d.roll_rad)
+        enu_from_sensor = enu_from_platform @ parent_from_body(d.yaw_rad, d.pitch_rad, d.roll_rad)
         return Place(
             np.array(pose.position_m) + enu_from_platform @ np.array(d.position_m),
             np.array(pose.velocity_mps),
-            self._axes(enu_from_platform @ mount),
+            self._axes(enu_from_sensor),
             pose.position_sigma_m,
             pose.yaw_sigma_rad,
+            enu_from_platform,
+            enu_from_sensor,
         )
 
     def geometry(self, place: Place, paired: Place | None) -> F64:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fusion.kernels.bundles import Look
 from fusion.sensors import Place, Sensor
 from messages.frames import F64
@@ -23,9 +26,12 @@ class Scan(NamedTuple):
 
 
 class Hits(NamedTuple):
-    """What the association found, for births and diagnostics."""
+    """What the association found; its arrays are the tracker's own and change with the next step."""
 
-    pairs: int
+    n: int  # tracks that took part
+    track: NDArray[np.int64]  # (pairs,)
+    det: NDArray[np.int64]  # (pairs,)
+    beta: F64  # (pairs,)
     explained: F64  # (m,) part of each detection that belongs to a track
     clusters: tuple[int, int, int, int, float]  # as kernels.association.marginals returns them
     failed: int

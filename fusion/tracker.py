@@ -18,6 +18,7 @@ from fusion.kernels import scan_step
 from fusion.kernels.bundles import with_pairs, work_for
 from fusion.kernels.seeding import Stock
 from fusion.lifecycle import NEXT, Event, State, advance
+from fusion.registration import Registration, RegistrationSnapshot
 from fusion.reporting import Reported, as_tracks, report
 from fusion.sensing import SensorBook
 from fusion.step import Hits, Scan
@@ -84,6 +85,7 @@ class Snapshot(NamedTuple):
     rows: tuple[int, int, tuple[NDArray[np.generic], ...]]
     last_look_ns: dict[int, int]
     births: tuple[Stock, F64, I64]
+    registration: RegistrationSnapshot
 
 
 class Tracker:
@@ -99,6 +101,7 @@ class Tracker:
         self.t_ns = -1
         self._last_look_ns: dict[int, int] = {}
         self._births = Births(self.config)
+        self.registration = Registration(self.config, self.book)
         self._work = work_for(self.config.capacity, models, self.config.association.max_cells, 4 * self.config.capacity)
         self._last: tuple[Scan, Hits, int] | None = None
 
@@ -107,6 +110,7 @@ class Tracker:
         if self.book.uses(description):
             return
         slot = self.book.add(description)
+        self.registration.add(self.book.sensors[description.sensor_id])
         if slot >= self.table.columns.shares.shape[1]:
             self.table.widen(slot + 1)
         self.table.columns.levels[:, slot] = self.book.level_priors[slot]
@@ -124,10 +128,12 @@ class Tracker:
 
     def advance(self, scan: Scan) -> None:
         """Fuse one prepared scan; ``result`` then says what came out."""
+        scan = self.registration.corrected(scan)
         dt = (scan.t_ns - self.t_ns) / 1e9 if self.t_ns >= 0 else 0.0
         self.t_ns = scan.t_ns
         pairs = self._foresee(scan, dt)
         hits = self._associate(scan, pairs)
+        self.registration.learn(self.table, scan, hits, self._work.xm)
         old = self.table.n
         births = self._births.start(self.table, scan, hits, self.book.level_priors)
         self._settle(scan, old, pairs, dt)
@@ -140,7 +146,7 @@ class Tracker:
         scan, hits, births = self._last
         args = self._work.xm, self._work.Pm, self.t_ns, self.book.names, scan.lone, self.book.ranged_pause_s
         reported, counts = report(self.table, self.config, *args)
-        diagnostics = Diagnostics(len(scan.look.z), hits.pairs, *hits.clusters, births, *counts, hits.failed)
+        diagnostics = Diagnostics(len(scan.look.z), len(hits.track), *hits.clusters, births, *counts, hits.failed)
         return StepResult(self.t_ns, reported, diagnostics)
 
     def _foresee(self, scan: Scan, dt: float) -> int:
@@ -162,14 +168,15 @@ class Tracker:
         n, c, work, look = self.table.n, self.table.columns, self._work, scan.look
         explained = np.zeros(len(look.z))
         if n == 0:
-            return Hits(0, explained, (0, 0, 0, 0, 0.0), 0)
+            none = np.empty(0, np.int64)
+            return Hits(0, none, none, np.empty(0), explained, (0, 0, 0, 0, 0.0), 0)
         compiled = self._foreign is None
         counts, failed = scan_step.associate(c, n, pairs, compiled, look, self._rules, work, explained)
         if self._foreign is not None and pairs:
             h, H, PHt, S, R = scan_step.carve(work.flat, n, c.mu.shape[1], len(look.used))
             found = work.start, work.det[:pairs], work.like[:pairs], work.beta[:pairs], work.miss
             failed = self._foreign.update(c.x, c.P, c.mu, n, h, H, PHt, S, R, look.z, look.var, look.used, *found)
-        return Hits(pairs, explained, counts, failed)
+        return Hits(n, work.track[:pairs], work.det[:pairs], work.beta[:pairs], explained, counts, failed)
 
     def _settle(self, scan: Scan, old: int, pairs: int, dt: float) -> None:
         table, pause_s = self.table, self.book.ranged_pause_s
@@ -185,7 +192,8 @@ class Tracker:
 
     def snapshot(self) -> Snapshot:
         """Return a copy of all that scans change."""
-        return Snapshot(self.t_ns, self.table.copy_rows(), dict(self._last_look_ns), self._births.snapshot())
+        births, registration = self._births.snapshot(), self.registration.snapshot()
+        return Snapshot(self.t_ns, self.table.copy_rows(), dict(self._last_look_ns), births, registration)
 
     def restore(self, saved: Snapshot) -> None:
         """Go back to a snapshot: what follows is bit-identical to what followed it before."""
@@ -193,3 +201,4 @@ class Tracker:
         self.table.restore_rows(saved.rows)
         self._last_look_ns = dict(saved.last_look_ns)
         self._births.restore(saved.births)
+        self.registration.restore(saved.registration)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+from msgspec.structs import replace
 
 from fusion.config import AssociationConfig, TrackerConfig
-from fusion.tracker import Tracker
+from fusion.track_fusion import Report, TrackPicture
+from fusion.tracker import StepResult, Tracker
 from messages.detections import INDEX, N_COLUMNS, empty_rows, pack
-from messages.types import FieldOfView, MeasurementSigma, SensorDescription, SensorScan
+from messages.types import FieldOfView, MeasurementSigma, PlatformPose, SensorDescription, SensorScan
 
 RADAR = SensorDescription(
     sensor_id="warm_radar",
@@ -42,8 +44,31 @@ def _scan(sensor_id: str, number: int, rows: list[tuple[float, float, float, flo
     return SensorScan(sensor_id=sensor_id, scan=number, t_ns=t_ns, class_names=CLASS_NAMES, detections=pack(block))
 
 
+def _warm_registration() -> StepResult:
+    """Track one target by a radar and a camera on two vehicles; the camera's heading is 3 deg off."""
+    tracker = Tracker()
+    described = replace(RADAR, platform_id="warm_1"), replace(CAMERAS[0], platform_id="warm_2")
+    for i, sensor in enumerate(described):
+        tracker.add_sensor(sensor)
+        tracker.set_pose(
+            PlatformPose(platform_id=f"warm_{i + 1}", t_ns=0, position_m=(50.0 * i, 0.0, 0.0), yaw_rad=0.0)
+        )
+    for k in range(12):
+        tracker.step(_scan("warm_radar", 2 * k, [(1000.0, 0.0, 0.1, 0.0)]))
+        result = tracker.step(_scan("warm_camera_0", 2 * k + 1, [(np.nan, 0.0, 0.1, np.nan)]))
+    return result
+
+
+def _warm_track_fusion(result: StepResult) -> None:
+    """Fuse the tracks of two nodes, then what one of them says next."""
+    picture, sent = TrackPicture(), {track.track_id: track for track in result.tracks}
+    picture.update([Report("warm_a", result.tracks), Report("warm_b", result.tracks)], result.t_ns)
+    picture.update([Report("warm_a", result.tracks, sent)], result.t_ns + 100_000_000)
+
+
 def warm_up() -> None:
     """Track close targets by radar and cameras: with exact association, with belief propagation, and short of room."""
+    _warm_track_fusion(_warm_registration())
     exact, none = AssociationConfig(), AssociationConfig(work_limit=0.0)
     for association, capacity, targets in ((exact, 64, 2), (none, 64, 2), (exact, 2, 4)):
         tracker = Tracker(TrackerConfig(association=association, capacity=capacity))

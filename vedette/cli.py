@@ -140,6 +140,10 @@ def track(
         Literal["arrival", "validity"], typer.Option(help="arrival (as a live node would hear it) or validity.")
     ] = "arrival",
     filter_backend: BackendOption = "numba",
+    registration: Annotated[
+        Path | None,
+        typer.Option(help="Where to write the estimated errors of platforms and sensors: .json, .csv or .parquet."),
+    ] = None,
     quiet: QuietOption = False,
 ) -> None:
     """Track detections that someone else recorded.
@@ -148,7 +152,16 @@ def track(
     """
     from vedette import track as verb
 
-    verb.main(detections, sensors, poses, out, order=order, backend=filter_backend, quiet=quiet)
+    verb.main(
+        detections,
+        sensors,
+        poses,
+        out,
+        order=order,
+        backend=filter_backend,
+        registration=registration,
+        quiet=quiet,
+    )
 
 
 @app.command()

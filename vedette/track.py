@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from rich.progress import Progress as Bar
 
+from edge_node.tables.biases_file import sentence
 from edge_node.tables.detections_file import Order
 from edge_node.tables.track_files import Backend, track_files
 
 
 def main(
-    detections: Path, sensors: Path, poses: Path | None, out: Path, *, order: Order, backend: Backend, quiet: bool
+    detections: Path,
+    sensors: Path,
+    poses: Path | None,
+    out: Path,
+    *,
+    order: Order,
+    backend: Backend,
+    registration: Path | None,
+    quiet: bool,
 ) -> None:
-    """Track the files and say what was done."""
+    """Track the files and say what was done, and on stderr which platform or sensor is not where it says it is."""
     with Bar(disable=quiet, transient=True) as bar:
         task = bar.add_task("tracking", total=None)
         counts = track_files(
@@ -23,8 +33,11 @@ def main(
             out,
             order=order,
             backend=backend,
+            registration=registration,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
+    for fault in counts.faults:
+        print(sentence(fault), file=sys.stderr)
     if not quiet:
         late = f", {counts.refused_scans} scans older than the lag refused" if counts.refused_scans else ""
         print(

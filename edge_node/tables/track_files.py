@@ -13,11 +13,13 @@ from typing import Literal
 
 from edge_node.config import NodeConfig
 from edge_node.ordering import Ordering
+from edge_node.tables.biases_file import write_biases
 from edge_node.tables.detections_file import HeardScan, Order, read_detections
 from edge_node.tables.errors import TableError
 from edge_node.tables.poses_file import read_poses
 from edge_node.tables.sensors_file import read_sensors_yaml
 from edge_node.tables.tracks_file import TrackRows, TrackTable, write_tracks
+from fusion.biases import BiasEstimate
 from fusion.config import TrackerConfig
 from fusion.fixed_lag import FixedLag
 from fusion.tracker import Tracker
@@ -32,13 +34,17 @@ PROGRESS_EVERY = 200  # scans between two calls of the progress callback
 
 @dataclass(frozen=True)
 class TrackingCounts:
-    """What was done: scans fused and refused (older than the fixed lag), detections, rows and ids of tracks."""
+    """What was done: scans fused and refused (older than the fixed lag), detections, rows and ids of tracks.
+
+    ``faults``: constant errors of platforms and sensors that the data show beyond doubt.
+    """
 
     scans: int
     refused_scans: int
     detections: int
     track_rows: int
     track_ids: int
+    faults: tuple[BiasEstimate, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,7 @@ class Tracking:
 
     tracks: TrackTable
     counts: TrackingCounts
+    biases: tuple[BiasEstimate, ...] = ()
 
 
 def track_files(
@@ -58,14 +65,17 @@ def track_files(
     order: Order = "arrival",
     backend: Backend = "numba",
     kinds: Collection[str] | None = None,
+    registration: Path | None = None,
     progress: Progress | None = None,
 ) -> TrackingCounts:
     """Track a detection file and write the tracks; ``kinds`` leaves only sensors of these kinds.
 
-    Raises TableError where the input is wrong; then nothing is written.
+    ``registration``: where to write the estimated errors of platforms and sensors. Raises TableError where the input
+    is wrong; then nothing is written.
     """
-    if not out.parent.is_dir():
-        raise TableError(f"{out}: folder {out.parent} does not exist: make it first")
+    for written in (out, registration):
+        if written is not None and not written.parent.is_dir():
+            raise TableError(f"{written}: folder {written.parent} does not exist: make it first")
     described = read_sensors_yaml(sensors).sensors
     known = read_poses(poses) if poses is not None else []
     require_poses(sensors, described, poses, {pose.platform_id for pose in known})
@@ -73,6 +83,8 @@ def track_files(
     chosen = [sensor for sensor in described if kinds is None or sensor.kind in kinds]
     tracking = track_scans(heard, chosen, known, backend=backend, order=order, progress=progress)
     write_tracks(out, tracking.tracks)
+    if registration is not None:
+        write_biases(registration, tracking.biases)
     return tracking.counts
 
 
@@ -118,7 +130,9 @@ def track_scans(
     tracks = rows.table()
     detections = sum(len(i.scan.detections) // (8 * (N_COLUMNS + len(i.scan.class_names))) for i in mine)
     ids_seen = len(set(tracks.track_id.tolist()))
-    return Tracking(tracks, TrackingCounts(len(mine), refused, detections, len(tracks), ids_seen))
+    biases = tuple(tracker.tracker.registration.report())
+    faults = tuple(bias for bias in biases if bias.significant)
+    return Tracking(tracks, TrackingCounts(len(mine), refused, detections, len(tracks), ids_seen, faults), biases)
 
 
 def released(heard: Iterable[HeardScan], order: Order) -> Iterator[SensorScan]:

@@ -4,7 +4,8 @@ Components: range [m], azimuth [rad], elevation [rad], range rate [m/s], east, n
 (cooperative position), arrival-time difference [s]. Angles are taken in axes reached by one
 rotation A from ENU: forward, left, up, azimuth positive to the right. ``geometry`` carries the
 sensor: see the offsets below. A finite propagation speed (sound) makes the direction that of the
-place where the target was when it emitted: ``|p - v tau - s| = c tau`` is solved in closed form.
+place where the target was when it emitted: ``|p - v tau - s| = c tau`` is solved in closed form. A late stamp
+does the same with a constant instead of tau.
 """
 
 from __future__ import annotations
@@ -31,7 +32,10 @@ G_YAW_VAR = 21  # variance of the sensor's own heading [rad^2]
 G_LAG_ACCELERATION = 22  # standard deviation of the target's acceleration during the sound's way [m/s^2]
 G_TILT_VAR = 23  # variance of its pitch and of its roll [rad^2]
 G_ALIGN_VAR = 24  # variance of the sensor's alignment on its platform, about any axis [rad^2]
-G_SIZE = 25
+G_CLOCK = 25  # stamp minus true time of validity [s]: the detection shows the target where it was so long before
+G_CLOCK_VAR = 26  # its variance [s^2]
+G_RANGE_OFFSET = 27  # what the sensor's ranges are too long by [m]
+G_SIZE = 28
 
 SMALL_M = 1e-3  # a target inside the sensor: keeps angles finite, far below any sensor's resolution
 
@@ -52,10 +56,12 @@ def offset(x: F64, g: F64, d: F64, D: F64) -> float:
 
     With u = d/|d|: ``D = [W, -tau W]``, ``W = I - v u^T / (c + u . v)``: tau moves with the state too.
     """
+    late = g[G_CLOCK]
     for a in range(3):
-        d[a] = x[a] - g[G_POSITION + a]
+        d[a] = x[a] - late * x[3 + a] - g[G_POSITION + a]
         for b in range(6):
             D[a, b] = 1.0 if a == b else 0.0
+        D[a, a + 3] = -late
     c = g[G_SPEED]
     tau = retarded_lag(d[0], d[1], d[2], x[3], x[4], x[5], c)
     if tau > 0.0:
@@ -67,7 +73,7 @@ def offset(x: F64, g: F64, d: F64, D: F64) -> float:
             for b in range(3):
                 w = (1.0 if a == b else 0.0) - x[3 + a] * d[b] / (r * closing)
                 D[a, b] = w
-                D[a, b + 3] = -tau * w
+                D[a, b + 3] = -(tau + late) * w
     return tau
 
 
@@ -83,7 +89,7 @@ def measure(x: F64, g: F64, h: F64, H: F64, d: F64, D: F64) -> float:
     rho = np.sqrt(rho2)
     w0, w1, w2 = x[3] - g[3], x[4] - g[4], x[5] - g[5]
     rate = (d[0] * w0 + d[1] * w1 + d[2] * w2) / r
-    h[RANGE] = r
+    h[RANGE] = r + g[G_RANGE_OFFSET]
     h[AZIMUTH] = np.arctan2(-f1, f0)
     h[ELEVATION] = np.arctan2(f2, rho)
     h[RANGE_RATE] = rate
@@ -108,7 +114,8 @@ def measure(x: F64, g: F64, h: F64, H: F64, d: F64, D: F64) -> float:
         for a in range(3):
             H[EAST + a, b] = 1.0 if a == b else 0.0
     for a in range(3):
-        h[EAST + a] = x[a]
+        h[EAST + a] = x[a] - g[G_CLOCK] * x[3 + a]
+        H[EAST + a, 3 + a] = -g[G_CLOCK]
         H[RANGE_RATE, 3 + a] += d[a] / r
     return tau
 
@@ -210,6 +217,22 @@ def model_noise(
 
 
 @jit
+def clock_noise(x: F64, g: F64, H: F64, own_scale: float, used: I64, moved: F64, R: F64) -> None:
+    """Add to R (k, k) what the sensor's uncertain clock is worth: ``H v var v^T H^T``; moved (8,) is scratch."""
+    var = g[G_CLOCK_VAR] * own_scale
+    if var <= 0.0:
+        return
+    k = len(used)
+    for a in range(k):
+        moved[a] = 0.0
+        for c in range(3):
+            moved[a] += H[used[a], c] * x[3 + c]
+    for a in range(k):
+        for b in range(k):
+            R[a, b] += moved[a] * moved[b] * var
+
+
+@jit
 def _second_order(P: F64, g: F64, d: F64, used: I64, R: F64) -> None:
     """Add the second-order variances of range, azimuth, elevation and range rate to the diagonal of R."""
     if used[0] > RANGE_RATE:
@@ -263,24 +286,27 @@ def _block_form(
 @jit
 def linearise_one(
     x: F64, P: F64, used: I64, g: F64, pose_scale: float, own_scale: float, h8: F64, H8: F64, d: F64, D: F64,
-    shift: F64, h: F64, H: F64, PHt: F64, S: F64, R: F64,
+    shift: F64, moved: F64, h: F64, H: F64, PHt: F64, S: F64, R: F64,
 ) -> None:  # fmt: skip
     """Linearise the measurement at one state, keeping only the k components named in ``used`` (rising).
 
     Writes h (k,), H (k, 6), PHt (6, k), R (k, k), the noise that does not come from the detection,
-    and S = H P H^T + R (k, k). h8 (8,), H8 (8, 6), d (3,), D (3, 6), shift (3, 3) are scratch.
+    and S = H P H^T + R (k, k). h8 (8,), H8 (8, 6), d (3,), D (3, 6), shift (3, 3), moved (8,) are scratch.
     """
     k = len(used)
-    tau = 0.0
-    if g[G_SPEED] > 0.0 or used[k - 1] > RANGE_RATE:
+    tau, late = 0.0, g[G_CLOCK] != 0.0
+    if g[G_SPEED] > 0.0 or late or g[G_RANGE_OFFSET] != 0.0 or used[k - 1] > RANGE_RATE:
         tau = measure(x, g, h8, H8, d, D)
     else:
         measure_direct(x, g, h8, H8, d)
     model_noise(P, g, H8, d, tau, pose_scale, own_scale, used, shift, R)
+    clock_noise(x, g, H8, own_scale, used, moved, R)
     for a in range(k):
         c = used[a]
         h[a] = h8[c]
-        width = 3 if c < RANGE_RATE and tau == 0.0 else 6  # without delay, angles and range depend on position alone
+        width = (
+            3 if c < RANGE_RATE and tau == 0.0 and not late else 6
+        )  # without delay, angles and range depend on position alone
         for b in range(6):
             H[a, b] = H8[c, b]
         for b in range(6):
@@ -302,10 +328,10 @@ def linearise(
 ) -> None:
     """Linearise the measurement for n tracks and M models: h (n, M, k), H (n, M, k, 6), PHt (n, M, 6, k), S and R."""
     h8, H8 = np.empty(8), np.empty((8, 6))
-    shift, d, D = np.empty((3, 3)), np.empty(3), np.empty((3, 6))
+    shift, d, D, moved = np.empty((3, 3)), np.empty(3), np.empty((3, 6)), np.empty(8)
     for i in range(n):
         for m in range(x.shape[1]):
             linearise_one(
-                x[i, m], P[i, m], used, g, pose_scale[i], own_scale[i], h8, H8, d, D, shift,
+                x[i, m], P[i, m], used, g, pose_scale[i], own_scale[i], h8, H8, d, D, shift, moved,
                 h[i, m], H[i, m], PHt[i, m], S[i, m], R[i, m],
             )  # fmt: skip

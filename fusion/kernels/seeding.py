@@ -18,7 +18,16 @@ from fusion.kernels.birth import birth_polar
 from fusion.kernels.bundles import Look
 from fusion.kernels.gating import FAR, LOG_2PI, TWO_PI, innovation, wrap
 from fusion.kernels.matrix import log_det, whiten
-from fusion.kernels.measurement import AZIMUTH, ELEVATION, G_SPEED, RANGE, RANGE_RATE, linearise_one
+from fusion.kernels.measurement import (
+    AZIMUTH,
+    ELEVATION,
+    G_CLOCK,
+    G_RANGE_OFFSET,
+    G_SPEED,
+    RANGE,
+    RANGE_RATE,
+    linearise_one,
+)
 from fusion.kernels.motion import predict_one
 from fusion.kernels.update import gain_of
 from messages.frames import F64
@@ -227,7 +236,8 @@ def pair_seeds(
     max_speed_mps is left out. Returns the number of pairs; nothing is written beyond cap.
     """
     k, cap, pairs = len(used), len(seed), 0
-    h8, H8, d, D, shift = np.empty(8), np.empty((8, 6)), np.empty(3), np.empty((3, 6)), np.empty((3, 3))
+    h8, H8, d, D = np.empty(8), np.empty((8, 6)), np.empty(3), np.empty((3, 6))
+    shift, moved = np.empty((3, 3)), np.empty(8)
     h, H, PHt, S, R = np.empty(k), np.empty((k, 6)), np.empty((6, k)), np.empty((k, k)), np.empty((k, k))
     xs, Ps, new = np.empty(6), np.empty((6, 6)), np.empty(6)
     y, w, which = np.empty(k), np.empty(k), np.empty(k, np.int64)
@@ -245,7 +255,7 @@ def pair_seeds(
             for b in range(6):
                 Ps[a, b] = P0[s, a, b]
         predict_one(xs, Ps, q, age_s[s])
-        linearise_one(xs, Ps, used, g, 1.0, 1.0, h8, H8, d, D, shift, h, H, PHt, S, R)
+        linearise_one(xs, Ps, used, g, 1.0, 1.0, h8, H8, d, D, shift, moved, h, H, PHt, S, R)
         for e in range(candidates):
             j = near[e]
             c = innovation(z[j], h, used, y, which)
@@ -313,7 +323,7 @@ def _near(
     """
     azimuth, distance, order, value, known, around, away = sorted_
     m = len(order)
-    if azimuth < 0 or g[G_SPEED] > 0.0:
+    if azimuth < 0 or g[G_SPEED] > 0.0 or g[G_CLOCK] != 0.0:
         for j in range(m):
             near[j] = j
         return m
@@ -348,7 +358,7 @@ def _near(
             if value[e] > high:
                 break
             j = order[e]
-            if distance >= 0 and abs(z[j, distance] - r) > reach_m:
+            if distance >= 0 and abs(z[j, distance] - r - g[G_RANGE_OFFSET]) > reach_m:
                 continue
             near[count] = j
             count += 1
