@@ -139,3 +139,11 @@ def test_peers_run_beside_ours_and_agree_on_marginals() -> None:
     for entry in trackers[1:]:
         assert entry["scans"] == entry["vedette_same_scans"]["timed_scans"] == 6
         assert entry["gospa_m"] < np.sqrt(10 * 50.0**2 / 2.0)
+
+
+def test_without_the_peers_ours_alone_is_measured_and_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peers, "available", lambda: False)
+    said: list[str] = []
+    found = run_bench(Options(scenes=("swarm_10",), scans=3, kernels=False), said.append)
+    assert len(found["scenes"][0]["trackers"]) == 1
+    assert any("make peers" in text for text in said)

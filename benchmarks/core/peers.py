@@ -45,11 +45,11 @@ def peer_names(kind: str) -> list[str]:
 def run_peer(name: str, scene: Scene, limit_s: float) -> Trial:
     """Run one set-up on a scene until its end or its time limit."""
     from benchmarks.core.stone_soup import SET_UPS, Run
+    from benchmarks.core.stone_soup_column import ColumnRun
 
     (setup,) = (setup for setup in SET_UPS[scene.kind] if setup.name == name)
-    run = Run(setup, scene)
-    times_ns = np.array([item.scan.t_ns for item in scene.heard], dtype=np.int64)
-    return run_timed(name, run.steps(), run.rows, times_ns, limit_s)
+    run = ColumnRun(setup, scene) if scene.poses else Run(setup, scene)
+    return run_timed(name, run.steps(), run.rows, run.times_ns, limit_s)
 
 
 def ehm2_marginals() -> Callable[[F64], F64]:
