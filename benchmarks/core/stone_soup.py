@@ -62,7 +62,7 @@ class SetUp:
 
 SET_UPS: dict[str, tuple[SetUp, ...]] = {
     "spread": (SetUp("stone soup ehm2", joint=True, min_points=3), SetUp("stone soup gnn", joint=False, min_points=3)),
-    "swarm": (SetUp("stone soup ehm2", joint=True, min_points=3), SetUp("stone soup gnn", joint=False, min_points=3)),
+    "swarm": (SetUp("stone soup ehm2", joint=True, min_points=2), SetUp("stone soup gnn", joint=False, min_points=3)),
     "manoeuvring": (
         SetUp("stone soup ehm2", True, singer=True, intensity_m2ps3=30.0, correlation_s=0.8, min_points=5),
         SetUp("stone soup gnn", False, singer=True, intensity_m2ps3=56.0, correlation_s=0.5, min_points=5),
