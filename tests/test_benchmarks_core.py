@@ -18,7 +18,7 @@ from benchmarks.core.ours import config_for, run_ours
 from benchmarks.core.plots import gospa_by_scene, time_against_targets
 from benchmarks.core.scenes import make_scene
 from benchmarks.core.table import as_text
-from benchmarks.core.trial import Row, Trial, figures, run_timed, table_of, times
+from benchmarks.core.trial import Row, Trial, collect, figures, table_of, timed_steps, times
 from vedette.cli import app
 
 WITHOUT_PEERS = Options(scenes=("spread_50_50", "swarm_10"), scans=30, peers=False, kernels=False)
@@ -50,7 +50,7 @@ def test_a_trial_with_known_errors_scores_what_it_must() -> None:
 
 def test_the_time_limit_stops_a_trial_and_says_so() -> None:
     steps = [lambda: sum(range(100_000))] * 50
-    trial = run_timed("t", steps, lambda _: [], np.arange(50, dtype=np.int64), limit_s=1e-4)
+    trial = collect("t", timed_steps(steps, lambda _: []), np.arange(50, dtype=np.int64), limit_s=1e-4)
     assert trial.cut
     assert trial.last_ns == len(trial.step_ms) - 1
     assert len(trial.step_ms) < 50
@@ -88,7 +88,7 @@ def test_the_benchmark_gives_every_part(result: dict[str, Any]) -> None:
         (own,) = scene["trackers"]
         assert {"median_ms", "p99_ms", "max_ms", "gospa_m", "id_switches"} <= set(own)
     text = as_text(result)
-    assert "swarm_10 (seed 1)" in text
+    assert "swarm_10 (seed 3)" in text
     assert "vedette" in text
 
 
@@ -147,3 +147,11 @@ def test_without_the_peers_ours_alone_is_measured_and_it_says_so(monkeypatch: py
     found = run_bench(Options(scenes=("swarm_10",), scans=3, kernels=False), said.append)
     assert len(found["scenes"][0]["trackers"]) == 1
     assert any("make peers" in text for text in said)
+
+
+@pytest.mark.skipif(not peers.available(), reason="the peers are not installed (make peers)")
+def test_a_peer_is_stopped_by_its_limit() -> None:
+    """A thirtieth of a second is over before the first scans are: whatever was done is kept and marked."""
+    trial = peers.run_peer("stone soup gnn", make_scene("swarm_10", scans=40), limit_s=0.03)
+    assert trial.cut
+    assert len(trial.step_ms) < 40

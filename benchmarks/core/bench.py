@@ -126,7 +126,10 @@ def _entry(trial: Trial, scene: Scene) -> dict[str, Any]:
 
 def _beside(trial: Trial, own: Trial, scene: Scene) -> dict[str, Any]:
     """Return a peer's entry with ours over the same scans, and the two ratios."""
-    entry, same = _entry(trial, scene), figures(own, scene.truth, trial.last_ns)
+    entry = _entry(trial, scene)
+    if not entry["scans"]:  # stopped in its first scan: there is nothing to compare
+        return entry
+    same = figures(own, scene.truth, trial.last_ns)
     first = Trial(own.tracker, own.step_ms[: len(trial.step_ms)], own.tracks, trial.last_ns)
     return entry | {
         "vedette_same_scans": same | times(first),

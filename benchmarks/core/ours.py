@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.core.scenes import Scene
-from benchmarks.core.trial import Row, Trial, run_timed
+from benchmarks.core.trial import Row, Trial, collect, timed_steps
 from edge_node.tables.track_files import LIVE, PoseFeed, released
 from edge_node.tables.tracks_file import POSITION_COVARIANCE, REPORTED
 from fusion.config import MotionConfig, TrackerConfig
@@ -51,7 +51,7 @@ def run_ours(scene: Scene, limit_s: float, kinds: Collection[str] | None = None)
         _keep_largest(largest, result)
         return [_row(track) for track in result.tracks if track.status in REPORTED]
 
-    return run_timed(name, steps, rows, np.array(times_ns, dtype=np.int64), limit_s), largest
+    return collect(name, timed_steps(steps, rows), np.array(times_ns, dtype=np.int64), limit_s), largest
 
 
 def _row(track: Track) -> Row:

@@ -5,17 +5,19 @@ They are a development extra (``make peers``); without them the benchmark measur
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import multiprocessing
+from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
 
 from benchmarks.core.scenes import Scene
-from benchmarks.core.trial import Trial, run_timed
+from benchmarks.core.trial import Piece, Trial, collect, timed_steps
 from messages.frames import F64
 
 PACKAGES = ("stonesoup", "pyehm", "filterpy", "numpy", "numba")
+PATIENCE_S = 2.0  # for what a piece needs besides its step
 
 
 def installed() -> dict[str, str | None]:
@@ -43,13 +45,45 @@ def peer_names(kind: str) -> list[str]:
 
 
 def run_peer(name: str, scene: Scene, limit_s: float) -> Trial:
-    """Run one set-up on a scene until its end or its time limit."""
+    """Run one set-up on a scene, in a process of its own, until its end or its time limit.
+
+    A single scan of exact JPDA may take hours where a swarm's gates overlap; only a process can be stopped then.
+    """
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_serve, args=(theirs, name, scene), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        times_ns = ours.recv()  # it is loaded and ready: now its time counts
+        return collect(name, _received(ours, limit_s), times_ns, limit_s)
+    finally:
+        process.kill()
+        process.join()
+
+
+def _received(connection: Any, limit_s: float) -> Iterator[Piece]:
+    """Yield what the peer's process sends, until it ends or the steps and the waiting have used up the limit."""
+    left_s = limit_s
+    while left_s > 0.0 and connection.poll(left_s + PATIENCE_S):
+        piece = connection.recv()
+        if piece is None:
+            return
+        left_s -= piece[0] / 1e3
+        yield piece
+
+
+def _serve(connection: Any, name: str, scene: Scene) -> None:
+    """Run a set-up and send the scans' times, then a piece a step, then None."""
     from benchmarks.core.stone_soup import SET_UPS, Run
     from benchmarks.core.stone_soup_column import ColumnRun
 
     (setup,) = (setup for setup in SET_UPS[scene.kind] if setup.name == name)
     run = ColumnRun(setup, scene) if scene.poses else Run(setup, scene)
-    return run_timed(name, run.steps(), run.rows, run.times_ns, limit_s)
+    connection.send(run.times_ns)
+    for piece in timed_steps(run.steps(), run.rows):
+        connection.send(piece)
+    connection.send(None)
 
 
 def ehm2_marginals() -> Callable[[F64], F64]:

@@ -41,7 +41,7 @@ def time_against_targets(result: dict[str, Any]) -> Figure:
     points: dict[str, list[tuple[int, float]]] = {}
     for scene in result["scenes"]:
         if scene["kind"] == "spread" and scene["clutter_per_scan"] == scene["targets"]:
-            for entry in scene["trackers"]:
+            for entry in (e for e in scene["trackers"] if e["scans"]):
                 points.setdefault(entry["tracker"], []).append((scene["targets"], entry["median_ms"]))
     for colour, (name, values) in zip(COLOURS, points.items(), strict=False):
         n, cost = np.array(sorted(values)).T
@@ -62,7 +62,10 @@ def gospa_by_scene(result: dict[str, Any]) -> Figure:
     height = 0.8 / len(names)
     for k, name in enumerate(names):
         rows = [
-            (i, entry["gospa_m"]) for i, s in enumerate(scenes) for entry in s["trackers"] if entry["tracker"] == name
+            (i, entry["gospa_m"])
+            for i, s in enumerate(scenes)
+            for entry in s["trackers"]
+            if entry["tracker"] == name and entry["scans"]
         ]
         places = [i - 0.4 + (k + 0.5) * height for i, _ in rows]
         axes.barh(places, [value for _, value in rows], height, color=COLOURS[k % len(COLOURS)], label=name)

@@ -28,12 +28,16 @@ def _scene_rows(scene: dict[str, Any]) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for i, t in enumerate(scene["trackers"]):
         mark = "*" if t["stopped_by_limit"] else ""
-        cells = (f"{t['scans']}{mark}", f"{t['median_ms']:.3f}", f"{t['p99_ms']:.3f}", f"{t['max_ms']:.3f}")
+        cells = (f"{t['scans']}{mark}", *(_number(t[key], 3) for key in ("median_ms", "p99_ms", "max_ms")))
         slower = f"{t['times_slower']:.0f} x" if "times_slower" in t else ""
         over = f"{t['gospa_ours_over_theirs']:.3f}" if "gospa_ours_over_theirs" in t else ""
         head = f"{scene['scene']} (seed {scene['seed']})" if i == 0 else ""
-        rows.append((head, t["tracker"], *cells, slower, f"{t['gospa_m']:.2f}", over, str(t["id_switches"])))
+        rows.append((head, t["tracker"], *cells, slower, _number(t["gospa_m"], 2), over, str(t["id_switches"])))
     return rows
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
 
 
 def _marginal_rows(rows: list[dict[str, Any]]) -> list[tuple[str, ...]]:
@@ -51,7 +55,8 @@ def _conditions(result: dict[str, Any]) -> str:
     before, after = machine["load_before_and_after"]
     return (
         f"* stopped by its limit: a peer runs at most {options['peer_scans']} scans and {options['peer_limit_s']:g} s "
-        "a scene; 'slower' and 'ours/theirs' compare the same scans. Times after the first 20 scans.\n"
+        "a scene (the scan in which it is stopped is not in its times); 'slower' and 'ours/theirs' compare the same "
+        "scans. Times after the first 20 scans.\n"
         f"{machine['processor']}, {machine['cores']} cores, load {before:.1f} before and {after:.1f} after; "
         f"Python {machine['python']}, {versions}."
     )

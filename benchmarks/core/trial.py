@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
@@ -31,6 +31,10 @@ class Row(NamedTuple):
     covariance_m2: tuple[float, ...]
 
 
+Piece = tuple[float, list[Row]]
+"""What one step cost [ms] and the tracks after it."""
+
+
 @dataclass(frozen=True)
 class Trial:
     """A tracker's way through the first scans of a scene: cost of each step [ms], tracks, time of the last scan."""
@@ -43,21 +47,27 @@ class Trial:
     """Stopped by its time limit."""
 
 
-def run_timed(
-    tracker: str, steps: Iterable[Callable[[], T]], rows_of: Callable[[T], Iterable[Row]], last_ns: I64, limit_s: float
-) -> Trial:
-    """Call the steps one after the other until the time limit; only the steps are timed, not the keeping of rows."""
-    took_ms: list[float] = []
-    rows: list[Row] = []
+def timed_steps(steps: Iterable[Callable[[], T]], rows_of: Callable[[T], Iterable[Row]]) -> Iterator[Piece]:
+    """Call the steps one after the other; only they are timed, not the keeping of rows."""
     for step in steps:
         start = time.perf_counter_ns()
         result = step()
-        took_ms.append((time.perf_counter_ns() - start) / 1e6)
-        rows += rows_of(result)
+        took_ms = (time.perf_counter_ns() - start) / 1e6
+        yield took_ms, list(rows_of(result))
+
+
+def collect(tracker: str, pieces: Iterable[Piece], times_ns: I64, limit_s: float) -> Trial:
+    """Return the trial of a tracker: its pieces until they end or have cost the limit."""
+    took_ms: list[float] = []
+    rows: list[Row] = []
+    for cost_ms, tracks in pieces:
+        took_ms.append(cost_ms)
+        rows += tracks
         if sum(took_ms) > 1e3 * limit_s:
             break
     done = len(took_ms)
-    return Trial(tracker, np.array(took_ms), table_of(rows), int(last_ns[done - 1]), done < len(last_ns))
+    last_ns = int(times_ns[done - 1]) if done else -1
+    return Trial(tracker, np.array(took_ms), table_of(rows), last_ns, done < len(times_ns))
 
 
 def table_of(rows: list[Row]) -> TrackTable:
@@ -85,6 +95,8 @@ def until(truth: TruthTable, last_ns: int) -> TruthTable:
 
 def times(trial: Trial) -> dict[str, Any]:
     """Return median, 99th percentile and largest step [ms] after the warm-up."""
+    if not len(trial.step_ms):
+        return {"median_ms": None, "p99_ms": None, "max_ms": None, "timed_scans": 0}
     counted = trial.step_ms[WARM_SCANS:] if len(trial.step_ms) > WARM_SCANS else trial.step_ms
     median, p99 = np.percentile(counted, (50.0, 99.0)).tolist()
     return {"median_ms": median, "p99_ms": p99, "max_ms": float(counted.max()), "timed_scans": len(counted)}
