@@ -246,7 +246,7 @@ def core(
     peer_scans: Annotated[int, typer.Option(help="Scans that a peer gets of a scene at most.", min=2)] = 200,
     peer_limit_s: Annotated[
         float, typer.Option("--peer-limit-s", help="Seconds that a peer gets for a scene.", min=1.0)
-    ] = 60.0,
+    ] = 100.0,
     no_kernels: Annotated[bool, typer.Option("--no-kernels", help="Leave out marginals and filter step.")] = False,
     plots: Annotated[Path | None, typer.Option(help="Folder to draw plots into.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,

@@ -29,7 +29,7 @@ class Options:
     seed: int | None = None
     peers: bool = True
     peer_scans: int = 200
-    peer_limit_s: float = 60.0
+    peer_limit_s: float = 100.0
     limit_s: float = 600.0
     kernels: bool = True
     """Also marginals and the filter step."""

@@ -6,6 +6,8 @@ They are a development extra (``make peers``); without them the benchmark measur
 from __future__ import annotations
 
 import multiprocessing
+import resource
+import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -18,6 +20,7 @@ from messages.frames import F64
 
 PACKAGES = ("stonesoup", "pyehm", "filterpy", "numpy", "numba")
 PATIENCE_S = 2.0  # for what a piece needs besides its step
+MEMORY_BYTES = 8 << 30  # of a peer's process: the hypotheses of one overlapping swarm can fill any machine
 
 
 def installed() -> dict[str, str | None]:
@@ -78,11 +81,15 @@ def _serve(connection: Any, name: str, scene: Scene) -> None:
     from benchmarks.core.stone_soup import SET_UPS, Run
     from benchmarks.core.stone_soup_column import ColumnRun
 
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     (setup,) = (setup for setup in SET_UPS[scene.kind] if setup.name == name)
     run = ColumnRun(setup, scene) if scene.poses else Run(setup, scene)
     connection.send(run.times_ns)
-    for piece in timed_steps(run.steps(), run.rows):
-        connection.send(piece)
+    try:
+        for piece in timed_steps(run.steps(), run.rows):
+            connection.send(piece)
+    except MemoryError:
+        print(f"{scene.name}: {name}: more than {MEMORY_BYTES >> 30} GiB for one scan: stopped", file=sys.stderr)
     connection.send(None)
 
 

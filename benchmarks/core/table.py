@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-HEADER = ("scene", "tracker", "scans", "median ms", "p99 ms", "max ms", "slower", "GOSPA m", "ours/theirs", "switches")
+HEADER = (
+    "scene",
+    "tracker",
+    "scans",
+    "median ms",
+    "p99 ms",
+    "max ms",
+    "slower",
+    "GOSPA m",
+    "settled",
+    "ours/theirs",
+    "switches",
+)
 
 
 def as_text(result: dict[str, Any]) -> str:
@@ -32,7 +44,18 @@ def _scene_rows(scene: dict[str, Any]) -> list[tuple[str, ...]]:
         slower = f"{t['times_slower']:.0f} x" if "times_slower" in t else ""
         over = f"{t['gospa_ours_over_theirs']:.3f}" if "gospa_ours_over_theirs" in t else ""
         head = f"{scene['scene']} (seed {scene['seed']})" if i == 0 else ""
-        rows.append((head, t["tracker"], *cells, slower, _number(t["gospa_m"], 2), over, str(t["id_switches"])))
+        rows.append(
+            (
+                head,
+                t["tracker"],
+                *cells,
+                slower,
+                _number(t["gospa_m"], 2),
+                _number(t["settled_gospa_m"], 2),
+                over,
+                str(t["id_switches"]),
+            )
+        )
     return rows
 
 
@@ -56,7 +79,7 @@ def _conditions(result: dict[str, Any]) -> str:
     return (
         f"* stopped by its limit: a peer runs at most {options['peer_scans']} scans and {options['peer_limit_s']:g} s "
         "a scene (the scan in which it is stopped is not in its times); 'slower' and 'ours/theirs' compare the same "
-        "scans. Times after the first 20 scans.\n"
+        "scans. Times and settled GOSPA after the first 20 scans.\n"
         f"{machine['processor']}, {machine['cores']} cores, load {before:.1f} before and {after:.1f} after; "
         f"Python {machine['python']}, {versions}."
     )

@@ -103,7 +103,11 @@ def times(trial: Trial) -> dict[str, Any]:
 
 
 def figures(trial: Trial, truth: TruthTable, last_ns: int | None = None) -> dict[str, Any]:
-    """Return what the tracks are worth up to a time (default: the trial's last scan)."""
+    """Return what the tracks are worth up to a time (default: the trial's last scan).
+
+    ``settled_gospa_m`` leaves out the first instants, in which every tracker is still starting its tracks.
+    """
     end = trial.last_ns if last_ns is None else last_ns
-    scores = score_of(evaluate(trial.tracks, until(truth, end), CUTOFF_M), trial.tracks)
-    return {name: scores[name] for name in KEPT}
+    evaluation = evaluate(trial.tracks, until(truth, end), CUTOFF_M)
+    scores, later = score_of(evaluation, trial.tracks), evaluation.gospa_m[WARM_SCANS:, 0]
+    return {name: scores[name] for name in KEPT} | {"settled_gospa_m": float(later.mean()) if len(later) else None}
