@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.core.reported_poses import ReportedPoses
 from benchmarks.core.scenes import Scene, load_scene, make_scene, scene_names, write_scene
 from benchmarks.core.scenes.column import ColumnFile
+from benchmarks.core.scenes.convoy import poses_of, rides
 from benchmarks.core.scenes.hearing import emission_look
 from benchmarks.core.scenes.model import Paths
 from benchmarks.core.scenes.sensing import in_view, look_at
@@ -19,7 +21,7 @@ from edge_node.tables.errors import TableError
 from edge_node.tables.poses_file import read_poses
 from edge_node.tables.sensors_file import read_sensors_yaml
 from messages.detections import block
-from messages.frames import F64
+from messages.frames import F64, parent_from_body
 
 SIGMAS = 6.0  # a false alarm of a test in 1e9 draws
 
@@ -202,3 +204,19 @@ def test_the_files_read_back(name: str, tmp_path: Path) -> None:
     assert np.allclose(truth.position_m, scene.truth.position_m)
     if scene.poses:
         assert len(read_poses(tmp_path / "POSES.csv")) == len(scene.poses)
+
+
+def test_reported_poses_lead_back_to_the_true_look() -> None:
+    """The sensor's place and axes from the poses of the file, against those that the scene was made with."""
+    given = load_scene("column")
+    assert isinstance(given, ColumnFile)
+    ridden = rides(given.convoy, np.random.default_rng(1))
+    poses = ReportedPoses(poses_of(given.convoy, ridden, 3.0, 0.1, {}))
+    camera = next(s for s in make_scene("column", duration_s=1.0).sensors if s.sensor_id == "v2_camera")
+    t_s = 1.234
+    place, enu_from_platform, _ = ridden["v2"](t_s)
+    origin, enu_from_sensor = poses.sensor_pose(camera, int(1e9 * t_s))
+    mount = parent_from_body(camera.yaw_rad, camera.pitch_rad, camera.roll_rad)
+    # Linear between samples 0.1 s apart: a sway of 0.8 deg and 3.5 s is off by amplitude (w dt)^2 / 8 = 0.003 deg.
+    assert np.abs(origin - place - enu_from_platform @ np.array(camera.position_m)).max() < 1e-2
+    assert np.abs(enu_from_sensor - enu_from_platform @ mount).max() < 2.0 * math.radians(0.003)

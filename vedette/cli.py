@@ -241,6 +241,49 @@ def batch(
     verb.main(names or (), seeds, out, jobs, keep=keep)
 
 
+bench = typer.Typer(
+    no_args_is_help=True, help="Measure speed and quality. Example: vedette bench core --scene swarm_10"
+)
+app.add_typer(bench, name="bench")
+
+
+@bench.command()
+@exit_codes
+def core(
+    scene: Annotated[
+        list[str] | None, typer.Option("--scene", help="Committed scene or YAML file, repeatable; default: all.")
+    ] = None,
+    scans: Annotated[int | None, typer.Option(help="Shorten the scenes of one radar to so many scans.", min=2)] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the scenes; default: each scene's own.", min=0)] = None,
+    no_peers: Annotated[bool, typer.Option("--no-peers", help="Measure ours alone.")] = False,
+    peer_scans: Annotated[int, typer.Option(help="Scans that a peer gets of a scene at most.", min=2)] = 200,
+    peer_limit_s: Annotated[
+        float, typer.Option("--peer-limit-s", help="Seconds that a peer gets for a scene.", min=1.0)
+    ] = 100.0,
+    no_kernels: Annotated[bool, typer.Option("--no-kernels", help="Leave out marginals and filter step.")] = False,
+    plots: Annotated[Path | None, typer.Option(help="Folder to draw plots into.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Run the tracking core and its peers (make peers) on the benchmark scenes: time a scan, GOSPA, id switches.
+
+    Example: vedette bench core --scene spread_50_50 --scene swarm_10 --plots plots
+    """
+    from benchmarks.core.bench import Options
+    from vedette import bench as verb
+
+    options = Options(
+        scenes=tuple(scene or ()),
+        scans=scans,
+        seed=seed,
+        peers=not no_peers,
+        peer_scans=peer_scans,
+        peer_limit_s=peer_limit_s,
+        kernels=not no_kernels,
+    )
+    verb.main(options, as_json=as_json, plots=plots, quiet=quiet)
+
+
 @app.command()
 @exit_codes
 def scenarios() -> None:

@@ -15,7 +15,8 @@ LEAD_S = 3.0  # before the first scan: the sound heard at the start was made ear
 TURN_S = 1.0  # the velocity follows the wanted one with this time constant
 HARDEST_MPS2 = 6.0
 REACHED_M = 60.0  # from the aim: then the drone flies on to the next one
-BEYOND_M = 350.0  # how far it overshoots the column before it comes back
+BEYOND_M = 350.0  # how far it flies out again after it was over the column, before it comes back
+SECTOR_RAD = np.radians(50.0)  # it flies out into the sector that it came from, so far to either side
 GUST_MPS2 = np.array([1.0, 1.0, 0.5])  # sigma of a disturbing acceleration that forgets itself within GUST_S
 GUST_S = 1.5
 
@@ -51,7 +52,7 @@ def fly(drone: DroneFile, convoy: ConvoyFile, duration_s: float, rng: np.random.
     place = middle(convoy, 0.0) + rng.uniform(*drone.start_range_m) * enu_direction(bearing, 0.0)
     place[2] = height
     velocity = speed * unit(middle(convoy, 0.0) - place)
-    aim = Aim(drone, convoy, rng)
+    aim = Aim(drone, convoy, float(bearing), rng)
     position, velocities = np.empty((len(t_s), 1, 3)), np.empty((len(t_s), 1, 3))
     gust, keep = np.zeros(3), np.exp(-STEP_S / GUST_S)
     for i, now in enumerate(t_s.tolist()):
@@ -70,8 +71,8 @@ def fly(drone: DroneFile, convoy: ConvoyFile, duration_s: float, rng: np.random.
 class Aim:
     """Where a drone wants to go, from step to step."""
 
-    def __init__(self, drone: DroneFile, convoy: ConvoyFile, rng: np.random.Generator) -> None:
-        self._drone, self._convoy, self._rng = drone, convoy, rng
+    def __init__(self, drone: DroneFile, convoy: ConvoyFile, bearing_rad: float, rng: np.random.Generator) -> None:
+        self._drone, self._convoy, self._bearing, self._rng = drone, convoy, bearing_rad, rng
         self._offset = np.zeros(3)  # of the aim from the middle of the column
         self._turn = float(rng.choice([-1.0, 1.0]))
 
@@ -82,7 +83,7 @@ class Aim:
             return self._around(from_middle)
         if np.linalg.norm(from_middle - self._offset) < REACHED_M:
             over = not self._offset.any()
-            out = enu_direction(self._rng.uniform(0.0, 2.0 * np.pi), 0.0)
+            out = enu_direction(self._bearing + self._rng.uniform(-SECTOR_RAD, SECTOR_RAD), 0.0)
             self._offset = BEYOND_M * np.asarray(out) if over else np.zeros(3)
         return np.asarray(self._offset - from_middle)
 
