@@ -62,6 +62,24 @@ class AssociationConfig:
 
 
 @dataclass(frozen=True)
+class ClutterConfig:
+    """Map of crowded clutter, for sensors that measure range."""
+
+    enabled: bool = True
+    memory_s: float = 1.0
+    """Ten looks of a fast radar know a mean of 2.5 to 20 per cent; debris and birds move on within seconds."""
+    least_cell_m: float = 50.0
+    """A crowd round a target is some tens of metres wide; a formation's members are each a target for one look."""
+    least_known: float = 0.5
+    """Share of the memory that speaks of a crowd in full: before, a formation that is seen for the first time is one."""
+    crowd: float = 0.5
+    """Unexplained detections a look from which a track has to be seen as often as the sensor is described to see: two
+    weak targets side by side are fewer."""
+    cell_share: float = 0.02
+    """Of the range extent: at 5 km a cell of 100 m is as wide as two sigmas of azimuth."""
+
+
+@dataclass(frozen=True)
 class DetectabilityConfig:
     """Levels of detection probability that a track may have for a sensor, and how fast they change."""
 
@@ -215,6 +233,7 @@ class TrackerConfig:
     motion: MotionConfig = field(default_factory=MotionConfig)
     sensors: SensorConfig = field(default_factory=SensorConfig)
     association: AssociationConfig = field(default_factory=AssociationConfig)
+    clutter: ClutterConfig = field(default_factory=ClutterConfig)
     detectability: DetectabilityConfig = field(default_factory=DetectabilityConfig)
     existence: ExistenceConfig = field(default_factory=ExistenceConfig)
     report: ReportConfig = field(default_factory=ReportConfig)

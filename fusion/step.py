@@ -33,5 +33,6 @@ class Hits(NamedTuple):
     det: NDArray[np.int64]  # (pairs,)
     beta: F64  # (pairs,)
     explained: F64  # (m,) part of each detection that belongs to a track
+    trusted: F64  # (m,) part that belongs to one which its sensor sees as often as it should
     clusters: tuple[int, int, int, int, float]  # as kernels.association.marginals returns them
     failed: int

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fusion.births import Births
+from fusion.clutter import ClutterMaps, Map
 from fusion.config import Backend, TrackerConfig
 from fusion.filters import make_foreign_filter, rules_of
 from fusion.identity import CLASS_RULES
@@ -86,6 +87,7 @@ class Snapshot(NamedTuple):
     last_look_ns: dict[int, int]
     births: tuple[Stock, F64, I64]
     registration: RegistrationSnapshot
+    clutter: dict[int, Map]
 
 
 class Tracker:
@@ -101,6 +103,7 @@ class Tracker:
         self.t_ns = -1
         self._last_look_ns: dict[int, int] = {}
         self._births = Births(self.config)
+        self._clutter = ClutterMaps(self.config.clutter)
         self.registration = Registration(self.config, self.book)
         self._work = work_for(self.config.capacity, models, self.config.association.max_cells, 4 * self.config.capacity)
         self._last: tuple[Scan, Hits, int] | None = None
@@ -128,12 +131,13 @@ class Tracker:
 
     def advance(self, scan: Scan) -> None:
         """Fuse one prepared scan; ``result`` then says what came out."""
-        scan = self.registration.corrected(scan)
+        scan = self._clutter.judged(self.registration.corrected(scan))
         dt = (scan.t_ns - self.t_ns) / 1e9 if self.t_ns >= 0 else 0.0
         self.t_ns = scan.t_ns
         pairs = self._foresee(scan, dt)
         hits = self._associate(scan, pairs)
         self.registration.learn(self.table, scan, hits, self._work.xm)
+        self._clutter.learn(scan, hits.trusted)
         old = self.table.n
         births = self._births.start(self.table, scan, hits, self.book.level_priors)
         self._settle(scan, old, pairs, dt)
@@ -162,21 +166,22 @@ class Tracker:
         while pairs > len(self._work.track):
             self._work = with_pairs(self._work, 2 * pairs)
             pairs = scan_step.gate(c, n, *args, self._work)
+        self._clutter.insist(scan, self._work.xm, n, c.levels[:, slot], self._work.visible, self._work.pd)
         return int(pairs)
 
     def _associate(self, scan: Scan, pairs: int) -> Hits:
         n, c, work, look = self.table.n, self.table.columns, self._work, scan.look
-        explained = np.zeros(len(look.z))
+        explained, trusted = np.zeros(len(look.z)), np.zeros(len(look.z))
         if n == 0:
             none = np.empty(0, np.int64)
-            return Hits(0, none, none, np.empty(0), explained, (0, 0, 0, 0, 0.0), 0)
+            return Hits(0, none, none, np.empty(0), explained, explained, (0, 0, 0, 0, 0.0), 0)
         compiled = self._foreign is None
-        counts, failed = scan_step.associate(c, n, pairs, compiled, look, self._rules, work, explained)
+        counts, failed = scan_step.associate(c, n, pairs, compiled, look, self._rules, work, explained, trusted)
         if self._foreign is not None and pairs:
             h, H, PHt, S, R = scan_step.carve(work.flat, n, c.mu.shape[1], len(look.used))
             found = work.start, work.det[:pairs], work.like[:pairs], work.beta[:pairs], work.miss
             failed = self._foreign.update(c.x, c.P, c.mu, n, h, H, PHt, S, R, look.z, look.var, look.used, *found)
-        return Hits(n, work.track[:pairs], work.det[:pairs], work.beta[:pairs], explained, counts, failed)
+        return Hits(n, work.track[:pairs], work.det[:pairs], work.beta[:pairs], explained, trusted, counts, failed)
 
     def _settle(self, scan: Scan, old: int, pairs: int, dt: float) -> None:
         table, pause_s = self.table, self.book.ranged_pause_s
@@ -193,7 +198,8 @@ class Tracker:
     def snapshot(self) -> Snapshot:
         """Return a copy of all that scans change."""
         births, registration = self._births.snapshot(), self.registration.snapshot()
-        return Snapshot(self.t_ns, self.table.copy_rows(), dict(self._last_look_ns), births, registration)
+        looks, clutter = dict(self._last_look_ns), self._clutter.snapshot()
+        return Snapshot(self.t_ns, self.table.copy_rows(), looks, births, registration, clutter)
 
     def restore(self, saved: Snapshot) -> None:
         """Go back to a snapshot: what follows is bit-identical to what followed it before."""
@@ -202,3 +208,4 @@ class Tracker:
         self._last_look_ns = dict(saved.last_look_ns)
         self._births.restore(saved.births)
         self.registration.restore(saved.registration)
+        self._clutter.restore(saved.clutter)

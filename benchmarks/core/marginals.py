@@ -15,6 +15,7 @@ from fusion.kernels import association
 from messages.frames import F64
 
 SIZES = (8, 10, 12, 15)
+ROOM = np.empty(1 << 20)  # numbers: the forward vectors of a cluster of 15 fit
 MATRICES = {8: 20, 10: 10, 12: 3, 15: 1}  # as many as pyehm's time allows: 7 s for one of size 15
 Marginals = Callable[[F64], F64]
 
@@ -30,7 +31,7 @@ def ours(weights: F64) -> F64:
     w, w0 = np.ascontiguousarray(weights[:, 1:]).ravel(), np.ascontiguousarray(weights[:, 0])
     start, det = np.arange(n + 1, dtype=np.int64) * n, np.tile(np.arange(n, dtype=np.int64), n)
     beta, miss = np.empty(n * n), np.empty(n)
-    association.marginals(w, w0, start, det, n, n, n, beta, miss)
+    association.marginals(w, w0, start, det, n, n, np.inf, ROOM, beta, miss)
     return np.concatenate([miss[:, None], beta.reshape(n, n)], axis=1)
 
 

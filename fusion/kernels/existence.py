@@ -113,3 +113,21 @@ def count_hits(
     for p in range(len(beta)):
         explained[det[p]] += beta[p]
         ranged[track[p]] += beta[p] * located[det[p]]
+
+
+@jit
+def trust(track: I64, det: I64, beta: F64, pd: F64, visible: F64, level_pd: F64, trusted: F64) -> None:
+    """Write the part of each detection (m,) that belongs to tracks which the sensor sees as often as it should.
+
+    A track that lives on a third of the looks may be one that random plots keep alive: its detections count
+    by the square of its Pd over the described one.
+    """
+    best = 0.0
+    for a in range(len(level_pd)):
+        best = max(best, level_pd[a])
+    for j in range(len(trusted)):
+        trusted[j] = 0.0
+    for p in range(len(beta)):
+        i = track[p]
+        share = min(pd[i] / (best * visible[i]), 1.0)
+        trusted[det[p]] += beta[p] * share * share

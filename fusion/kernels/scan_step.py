@@ -76,12 +76,13 @@ def gate(c: Columns, n: int, look: Look, rules: Rules, work: Work) -> int:
 
 
 @jit
-def associate(c: Columns, n: int, pairs: int, amend: bool, look: Look, rules: Rules, work: Work, explained: F64
-              ) -> tuple[tuple[int, int, int, int, float], int]:  # fmt: skip
+def associate(
+    c: Columns, n: int, pairs: int, amend: bool, look: Look, rules: Rules, work: Work, explained: F64, trusted: F64
+) -> tuple[tuple[int, int, int, int, float], int]:
     """Find the joint association probabilities and update tracks (``amend``: else somebody will) and existence.
 
-    Writes explained (m,), the part of each detection that belongs to a track. Returns what
-    ``association.marginals`` returns, and the number of tracks whose update was not finite.
+    Writes explained (m,), the part of each detection that belongs to a track, and trusted (m,), to a well-seen one.
+    Returns what ``association.marginals`` returns, and the number of tracks whose update was not finite.
     """
     track, det, like = work.track[:pairs], work.det[:pairs], work.like[:pairs]
     w, beta = work.w[:pairs], work.beta[:pairs]
@@ -102,6 +103,7 @@ def associate(c: Columns, n: int, pairs: int, amend: bool, look: Look, rules: Ru
     levels = c.levels[:, look.slot]
     existence.update_existence(c.r, levels, n, look.level_pd, work.visible, work.pd, work.miss, work.w0)
     existence.count_hits(n, track, det, beta, work.miss, look.located, work.seen, work.ranged, explained)
+    existence.trust(track, det, beta, work.pd, work.visible, look.level_pd, trusted)
     for i in range(n):
         c.hits[i] += work.seen[i]
         c.shares[i, look.slot] += work.seen[i]

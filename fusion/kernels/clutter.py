@@ -1,0 +1,133 @@
+"""A map of where a ranging sensor's unexplained detections crowd, in cells around it.
+
+A described clutter is uniform over the field of view. Real clutter crowds: round a tree, a road, the debris of
+a hit. With the described density alone a few random plots close together look like a target a thousand
+times too soon. The map keeps, for cells of space, the mean number of unexplained detections in one
+look. One unexplained detection a look may be a target that is just beginning; what is beyond one is clutter.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fusion.kernels import jit
+from fusion.kernels.bundles import Look
+from fusion.kernels.measurement import AZIMUTH, ELEVATION, RANGE
+from messages.frames import F64
+
+I64 = NDArray[np.int64]
+CELLS = 1 << 12  # places of the map; two cells of space that fall into one add up, which errs on the side of clutter
+NEIGHBOURS = 7  # a cell and those beyond its six faces: about a ball of 0.9 cells in radius
+
+
+@jit
+def place_of(z: F64, g: F64, cell_m: float, out: I64) -> bool:
+    """Write the cell (3,) of a plot z (8,); say whether it has one. A plot without elevation lies in a layer of its own."""
+    if np.isnan(z[RANGE]) or np.isnan(z[AZIMUTH]):
+        return False
+    flat = np.isnan(z[ELEVATION])
+    elevation = 0.0 if flat else z[ELEVATION]
+    across = z[RANGE] * np.cos(elevation)
+    f0, f1 = across * np.cos(z[AZIMUTH]), -across * np.sin(z[AZIMUTH])
+    f2 = 0.0 if flat else z[RANGE] * np.sin(elevation)
+    for a in range(3):
+        p = g[a] + g[6 + a] * f0 + g[9 + a] * f1 + g[12 + a] * f2
+        out[a] = int(np.floor(p / cell_m))
+    return True
+
+
+@jit
+def _key(a: int, b: int, c: int) -> int:
+    """Return the place of a cell in the map."""
+    return int((a * 73856093 ^ b * 19349663 ^ c * 83492791) & (CELLS - 1))
+
+
+@jit
+def _mean(count: F64, time_ns: I64, key: int, t_ns: int, memory_s: float) -> float:
+    if count[key] == 0.0:
+        return 0.0
+    return float(count[key] * np.exp(-(t_ns - time_ns[key]) / 1e9 / memory_s))
+
+
+@jit
+def _around(count: F64, time_ns: I64, t_ns: int, memory_s: float, cell: I64) -> float:
+    """Return the mean number of unexplained detections a look in a cell (3,) and its neighbours."""
+    total = _mean(count, time_ns, _key(cell[0], cell[1], cell[2]), t_ns, memory_s)
+    for axis in range(3):
+        for step in (-1, 1):
+            cell[axis] += step
+            total += _mean(count, time_ns, _key(cell[0], cell[1], cell[2]), t_ns, memory_s)
+            cell[axis] -= step
+    return total
+
+
+@jit
+def crowded_density(
+    count: F64, time_ns: I64, t_ns: int, known: float, memory_s: float, cell_m: float, look: Look, z8: F64, extent: F64,
+    out: F64,
+) -> None:  # fmt: skip
+    """Write the density of clutter at each detection (m,): that of the look, and what the map knows beyond it.
+
+    count, time_ns (CELLS,) are the map; ``known`` is the share of the memory that has been filled since the first look;
+    extent (8,) of the field of view.
+    """
+    cell = np.empty(3, np.int64)
+    for j in range(len(out)):
+        out[j] = look.density[j]
+        if not place_of(z8[j], look.g, cell_m, cell):
+            continue
+        crowd = _around(count, time_ns, t_ns, memory_s, cell) / known - 1.0
+        if crowd <= 0.0:
+            continue
+        r = z8[j, RANGE]
+        if np.isnan(z8[j, ELEVATION]):
+            density = crowd / ((NEIGHBOURS - 2) * cell_m**2) * r
+        else:
+            density = crowd / (NEIGHBOURS * cell_m**3) * r * r * np.cos(z8[j, ELEVATION])
+        for c in range(ELEVATION + 1, 8):
+            if not np.isnan(z8[j, c]):
+                density /= extent[c]
+        out[j] += density
+
+
+@jit
+def remember(
+    count: F64, time_ns: I64, t_ns: int, weight: float, memory_s: float, cell_m: float, g: F64, z8: F64, trusted: F64
+) -> None:
+    """Add a look's unexplained detections to the map; ``weight`` is the share of the memory that one look has.
+
+    trusted (m,): the part of a detection that belongs to tracks which the sensor sees as often as it should.
+    """
+    cell = np.empty(3, np.int64)
+    for j in range(len(trusted)):
+        if not place_of(z8[j], g, cell_m, cell):
+            continue
+        key = _key(cell[0], cell[1], cell[2])
+        count[key] = _mean(count, time_ns, key, t_ns, memory_s) + weight * max(1.0 - trusted[j], 0.0)
+        time_ns[key] = t_ns
+
+
+@jit
+def insist(
+    count: F64, time_ns: I64, t_ns: int, known: float, memory_s: float, cell_m: float, limit: float, xm: F64, n: int,
+    levels: F64, level_pd: F64, fair: int, visible: F64, pd: F64,
+) -> None:  # fmt: skip
+    """Let no track of a crowded place be hard to see: there, random plots look like a target that is seen now and then.
+
+    Where more than ``limit`` unexplained detections come a look, the probability of the detectability levels
+    (n, L) below ``fair`` moves to that one, and each track's Pd (n,) follows.
+    """
+    cell = np.empty(3, np.int64)
+    for i in range(n):
+        for a in range(3):
+            cell[a] = int(np.floor(xm[i, a] / cell_m))
+        if _around(count, time_ns, t_ns, memory_s, cell) / known < limit:
+            continue
+        for a in range(fair):
+            levels[i, fair] += levels[i, a]
+            levels[i, a] = 0.0
+        mean = 0.0
+        for a in range(len(level_pd)):
+            mean += levels[i, a] * level_pd[a]
+        pd[i] = mean * visible[i]
