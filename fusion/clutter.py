@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fusion.config import ClutterConfig
+from fusion.kernels.bundles import Columns, Work
 from fusion.kernels.clutter import CELLS, crowded_density, insist, remember
 from fusion.step import Scan
 from messages.frames import F64
@@ -19,8 +21,8 @@ FAIR = 2  # level of DetectabilityConfig: the least that a track in a crowd may 
 class Map(NamedTuple):
     """One sensor's map, and the times of its first and last look."""
 
-    count: F64  # (CELLS,) mean unexplained detections a look
-    time_ns: I64  # (CELLS,) when the count was true
+    mean: F64  # (CELLS,) mean unexplained detections a look
+    time_ns: I64  # (CELLS,) when the mean was true
     first_ns: int
     last_ns: int
 
@@ -48,21 +50,22 @@ class ClutterMaps:
             scan.z8,
             scan.sensor.full_extent,
         )
-        crowded_density(kept.count, kept.time_ns, *args, density)
+        crowded_density(kept.mean, kept.time_ns, *args, density)
         return scan._replace(look=scan.look._replace(density=density))
 
-    def insist(self, scan: Scan, xm: F64, n: int, levels: F64, visible: F64, pd: F64) -> None:
-        """Let tracks in crowded places (xm (n, 6)) be as visible as they should; see the kernel of that name."""
+    def insist(self, scan: Scan, columns: Columns, n: int, work: Work, share_memory_s: float) -> None:
+        """Let the first n tracks be as visible in crowded places as they should; see the kernel of that name."""
         kept = self._maps.get(scan.look.slot)
         if kept is None or n == 0:
             return
-        args = scan.t_ns, self._known(scan, kept), self._config.memory_s, self._cell_m(scan), self._config.crowd
-        insist(kept.count, kept.time_ns, *args, xm, n, levels, scan.look.level_pd, FAIR, visible, pd)
+        c = self._config
+        args = self._known(scan, kept), c.memory_s, self._cell_m(scan), c.crowd, c.least_share, work.xm, n, scan.look
+        insist(kept.mean, kept.time_ns, *args, FAIR, work.visible, work.pd, columns, share_memory_s)
 
     def _known(self, scan: Scan, kept: Map) -> float:
         """Return the share of the memory that is filled, at least what it takes to speak of a crowd."""
         looks_s = (kept.last_ns - kept.first_ns) / 1e9 + scan.sensor.description.scan_period_s
-        return max(1.0 - float(np.exp(-looks_s / self._config.memory_s)), self._config.least_known)
+        return max(1.0 - math.exp(np.exp(-looks_s / self._config.memory_s), self._config.least_known)
 
     def learn(self, scan: Scan, trusted: F64) -> None:
         """Take in what well-seen tracks explain of each detection (m,) of a ranging sensor's look."""
@@ -72,9 +75,9 @@ class ClutterMaps:
         kept = self._maps.get(slot)
         if kept is None:
             kept = Map(np.zeros(CELLS), np.zeros(CELLS, np.int64), scan.t_ns, scan.t_ns)
-        share = 1.0 - float(np.exp(-self._weight(scan)))
+        share = 1.0 - math.exp(-self._weight(scan))
         args = scan.t_ns, share, self._config.memory_s, self._cell_m(scan), scan.look.g, scan.z8
-        remember(kept.count, kept.time_ns, *args, trusted)
+        remember(kept.mean, kept.time_ns, *args, trusted)
         self._maps[slot] = kept._replace(last_ns=scan.t_ns)
 
     def _weight(self, scan: Scan) -> float:
@@ -87,8 +90,8 @@ class ClutterMaps:
 
     def snapshot(self) -> dict[int, Map]:
         """Return a copy of all maps."""
-        return {slot: Map(m.count.copy(), m.time_ns.copy(), m.first_ns, m.last_ns) for slot, m in self._maps.items()}
+        return {slot: Map(m.mean.copy(), m.time_ns.copy(), m.first_ns, m.last_ns) for slot, m in self._maps.items()}
 
     def restore(self, saved: dict[int, Map]) -> None:
         """Go back to a snapshot."""
-        self._maps = {slot: Map(m.count.copy(), m.time_ns.copy(), m.first_ns, m.last_ns) for slot, m in saved.items()}
+        self._maps = {slot: Map(m.mean.copy(), m.time_ns.copy(), m.first_ns, m.last_ns) for slot, m in saved.items()}

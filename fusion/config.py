@@ -75,6 +75,8 @@ class ClutterConfig:
     crowd: float = 0.5
     """Unexplained detections a look from which a track has to be seen as often as the sensor is described to see: two
     weak targets side by side are fewer."""
+    least_share: float = 0.5
+    """Of the looks that should see a track: in a crowd, one seen less often is not reported by its range alone."""
     cell_share: float = 0.02
     """Of the range extent: at 5 km a cell of 100 m is as wide as two sigmas of azimuth."""
 
@@ -149,7 +151,7 @@ class BirthConfig:
     least_existence: float = 0.01
     """A pair of plots less likely than this starts no track."""
     seed_looks: float = 2.5
-    """A plot waits for a second one over two more looks of its sensor: at Pd 0.7 nine of ten second hits come by then."""
+    """A plot waits for a second one over two more looks of its sensor: at Pd 0.7 nine of ten come by then."""
     seed_life_s: tuple[float, float] = (0.25, 4.0)
     """Least and longest wait: other sensors look in between; after 4 s a target may be anywhere."""
     seed_spent: float = 0.5

@@ -135,13 +135,15 @@ class SensorBook:
             carried=self.carried_with(sensor),
             slot=sensor.slot,
             notch_mps=float(sensor.description.doppler_notch_mps),
+            t_ns=scan.t_ns,
+            period_s=float(sensor.description.scan_period_s),
         )
         return Scan(sensor, place, scan.t_ns, look, z8, var8, size, lone)
 
     def _assume_range(self, z8: F64, var8: F64, density: F64, size_rad: F64, period_s: float, extent: F64) -> bool:
-        """Fill in, and say whether there was any, the range (m,) that a lone camera's angular sizes say, with half of it as sigma.
+        """Fill in the range (m,) that a lone camera's angular sizes say; return whether there was any.
 
-        Without it the range variance of a lone camera's track grows without bound, and an extended
+        Its sigma is half of it. Without it the range variance of a lone camera's track grows without bound, and an extended
         filter loses the bearing once its range sigma exceeds the range. The assumed size is wrong by
         the same factor in every look, so its variance is multiplied by the looks in ``size_memory_s``.
         """

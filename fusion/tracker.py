@@ -166,7 +166,7 @@ class Tracker:
         while pairs > len(self._work.track):
             self._work = with_pairs(self._work, 2 * pairs)
             pairs = scan_step.gate(c, n, *args, self._work)
-        self._clutter.insist(scan, self._work.xm, n, c.levels[:, slot], self._work.visible, self._work.pd)
+        self._clutter.insist(scan, c, n, self._work, self._rules.memory_s)
         return int(pairs)
 
     def _associate(self, scan: Scan, pairs: int) -> Hits:

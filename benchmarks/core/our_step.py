@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fusion.config import MotionConfig, TrackerConfig
-from fusion.filters import make_filter
-from fusion.kernels import measurement
+from fusion.kernels import measurement, motion, update
 from fusion.sensing import SensorBook
 from messages.detections import empty_rows, pack
 from messages.frames import F64
@@ -33,12 +32,13 @@ def our_step(problem: Problem) -> Callable[[], tuple[F64, F64]]:
     PHt, S, R = np.empty((n, 1, 6, 4)), np.empty((n, 1, 4, 4)), np.empty((n, 1, 4, 4))
     start, det = np.arange(n + 1, dtype=np.int64), np.arange(n, dtype=np.int64)
     like, beta, miss, none = np.ones((n, 1)), np.ones(n), np.zeros(n), np.zeros(n)
-    kalman = make_filter("numba", config.motion)
+    q, look = np.array([problem.intensity_m2ps3]), scan.look
 
     def step() -> tuple[F64, F64]:
-        kalman.predict(x, P, mu, n, problem.dt_s)
-        measurement.linearise(x, P, n, scan.used, scan.g, none, none, h, H, PHt, S, R)
-        kalman.update(x, P, mu, n, h, H, PHt, S, R, scan.z, scan.var, scan.used, start, det, like, beta, miss)
+        motion.predict_tracks(x, P, mu, n, q, np.ones(1), 1.0, problem.dt_s)
+        measurement.linearise(x, P, n, look.used, look.g, none, none, h, H, PHt, S, R)
+        pairs = start, det, like, beta, miss
+        update.update_tracks(x, P, mu, n, h, H, PHt, S, R, look.z, look.var, look.used, *pairs)
         return x[:, 0], P[:, 0]
 
     return step

@@ -54,6 +54,8 @@ class Look(NamedTuple):
     carried: F64  # (S,) 1 for the sensors on the same platform
     slot: int
     notch_mps: float
+    t_ns: int
+    period_s: float
 
 
 class Rules(NamedTuple):

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fusion.kernels import jit
-from fusion.kernels.bundles import Look
+from fusion.kernels.bundles import Columns, Look
+from fusion.kernels.existence import seen_share
 from fusion.kernels.measurement import AZIMUTH, ELEVATION, RANGE
 from messages.frames import F64
 
@@ -110,24 +111,28 @@ def remember(
 
 @jit
 def insist(
-    count: F64, time_ns: I64, t_ns: int, known: float, memory_s: float, cell_m: float, limit: float, xm: F64, n: int,
-    levels: F64, level_pd: F64, fair: int, visible: F64, pd: F64,
+    count: F64, time_ns: I64, known: float, memory_s: float, cell_m: float, limit: float, least_share: float, xm: F64,
+    n: int, look: Look, fair: int, visible: F64, pd: F64, columns: Columns, share_memory_s: float,
 ) -> None:  # fmt: skip
     """Let no track of a crowded place be hard to see: there, random plots look like a target that is seen now and then.
 
     Where more than ``limit`` unexplained detections come a look, the probability of the detectability levels
-    (n, L) below ``fair`` moves to that one, and each track's Pd (n,) follows.
+    below ``fair`` moves to that one, and each track's Pd (n,) follows. A track there that the sensor saw less than
+    ``least_share`` as often as it should loses the support of its range.
     """
     cell = np.empty(3, np.int64)
+    levels, recent = columns.levels[:, look.slot], columns.shares[:, look.slot]
     for i in range(n):
         for a in range(3):
             cell[a] = int(np.floor(xm[i, a] / cell_m))
-        if _around(count, time_ns, t_ns, memory_s, cell) / known < limit:
+        if _around(count, time_ns, look.t_ns, memory_s, cell) / known < limit:
             continue
         for a in range(fair):
             levels[i, fair] += levels[i, a]
             levels[i, a] = 0.0
         mean = 0.0
-        for a in range(len(level_pd)):
-            mean += levels[i, a] * level_pd[a]
+        for a in range(len(look.level_pd)):
+            mean += levels[i, a] * look.level_pd[a]
         pd[i] = mean * visible[i]
+        if seen_share(recent[i], look, columns.born_ns[i], share_memory_s) < least_share:
+            columns.ranged_hits[i] = 0.0

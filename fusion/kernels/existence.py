@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fusion.kernels import jit
+from fusion.kernels.bundles import Look
 from messages.frames import F64
 
 I64 = NDArray[np.int64]
@@ -116,18 +117,28 @@ def count_hits(
 
 
 @jit
-def trust(track: I64, det: I64, beta: F64, pd: F64, visible: F64, level_pd: F64, trusted: F64) -> None:
+def seen_share(recent: float, look: Look, born_ns: int, memory_s: float) -> float:
+    """Return how often a sensor saw a track as a share of how often it should.
+
+    ``recent``: decaying count of its detections of the track, over ``memory_s``; a target of the described Pd
+    makes ``Pd memory_s / period`` of them, fewer while it is young.
+    """
+    filled = 1.0 - np.exp(-((look.t_ns - born_ns) / 1e9 + look.period_s) / memory_s)
+    return float(min(recent * look.period_s / (look.level_pd[-1] * filled * memory_s), 1.0))
+
+
+@jit
+def trust(
+    track: I64, det: I64, beta: F64, recent: F64, born_ns: I64, look: Look, memory_s: float, trusted: F64
+) -> None:
     """Write the part of each detection (m,) that belongs to tracks which the sensor sees as often as it should.
 
-    A track that lives on a third of the looks may be one that random plots keep alive: its detections count
-    by the square of its Pd over the described one.
+    A track that lives on a third of the looks may be one that random plots keep alive: its detections count by the
+    square of ``seen_share``, from ``recent`` (n,).
     """
-    best = 0.0
-    for a in range(len(level_pd)):
-        best = max(best, level_pd[a])
     for j in range(len(trusted)):
         trusted[j] = 0.0
     for p in range(len(beta)):
         i = track[p]
-        share = min(pd[i] / (best * visible[i]), 1.0)
+        share = seen_share(recent[i], look, born_ns[i], memory_s)
         trusted[det[p]] += beta[p] * share * share

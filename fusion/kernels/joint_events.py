@@ -18,7 +18,7 @@ I64 = NDArray[np.int64]
 SHORT_RUNS = 3  # bits below this one make runs shorter than a block of lanes
 MOST_BITS = 50  # no vector of this size fits anywhere, and the plan stops before its masks overflow
 LANES = 1 << SHORT_RUNS
-"""Vectors are whole blocks of so many masks, with a block of zeros beside them: eight doubles fill a vector register."""
+"""Vectors are whole blocks of so many masks, with a block of zeros beside them: eight doubles fill two registers."""
 
 
 @jit

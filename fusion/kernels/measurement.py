@@ -304,9 +304,7 @@ def linearise_one(
     for a in range(k):
         c = used[a]
         h[a] = h8[c]
-        width = (
-            3 if c < RANGE_RATE and tau == 0.0 and not late else 6
-        )  # without delay, angles and range depend on position alone
+        width = 3 if c < RANGE_RATE and tau == 0.0 and not late else 6  # else on position alone
         for b in range(6):
             H[a, b] = H8[c, b]
         for b in range(6):

@@ -103,7 +103,7 @@ def associate(
     levels = c.levels[:, look.slot]
     existence.update_existence(c.r, levels, n, look.level_pd, work.visible, work.pd, work.miss, work.w0)
     existence.count_hits(n, track, det, beta, work.miss, look.located, work.seen, work.ranged, explained)
-    existence.trust(track, det, beta, work.pd, work.visible, look.level_pd, trusted)
+    existence.trust(track, det, beta, c.shares[:, look.slot], c.born_ns, look, rules.memory_s, trusted)
     for i in range(n):
         c.hits[i] += work.seen[i]
         c.shares[i, look.slot] += work.seen[i]

@@ -343,7 +343,7 @@ def _near(
             sideways += ea * p * (e0, e1, e2)[b]
             along += ua * p * (u0, u1, u2)[b]
     moved = q * dt * dt * dt / 3.0
-    # A seed close to its sensor turns fast and far: twice the angle that its spread subtends, in the worst case all round.
+    # The angle that its spread subtends: close to the sensor all round.
     reach = np.sqrt(FAR * limit * ((sideways + moved) / rho2 + around))
     reach_m = np.sqrt(FAR * limit * (along + moved + away + (sideways + moved) ** 2 / r2))
     h, count = np.arctan2(-f1, f0), 0

@@ -71,8 +71,8 @@ def update_tracks(
 @jit
 def _mix_hypotheses(
     x: F64, P: F64, h: F64, H: F64, PHt: F64, S: F64, R: F64, z: F64, var: F64, used: I64,
-    rows: I64, joint: F64, total: float, y: F64, which: I64, small: F64, tall: F64, wide: F64, square: F64, scratch_t: F64,
-    vectors: F64, new_x: F64, new_P: F64,
+    rows: I64, joint: F64, total: float, y: F64, which: I64, small: F64, tall: F64, wide: F64, square: F64,
+    scratch_t: F64, vectors: F64, new_x: F64, new_P: F64,
 ) -> bool:  # fmt: skip
     """Write one model's mean and covariance over its hypotheses; return False where an S is not positive definite.
 
