@@ -65,7 +65,7 @@ class ClutterMaps:
     def _known(self, scan: Scan, kept: Map) -> float:
         """Return the share of the memory that is filled, at least what it takes to speak of a crowd."""
         looks_s = (kept.last_ns - kept.first_ns) / 1e9 + scan.sensor.description.scan_period_s
-        return max(1.0 - math.exp(np.exp(-looks_s / self._config.memory_s), self._config.least_known)
+        return max(1.0 - math.exp(-looks_s / self._config.memory_s), self._config.least_known)
 
     def learn(self, scan: Scan, trusted: F64) -> None:
         """Take in what well-seen tracks explain of each detection (m,) of a ranging sensor's look."""

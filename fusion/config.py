@@ -71,7 +71,7 @@ class ClutterConfig:
     least_cell_m: float = 50.0
     """A crowd round a target is some tens of metres wide; a formation's members are each a target for one look."""
     least_known: float = 0.5
-    """Share of the memory that speaks of a crowd in full: before, a formation that is seen for the first time is one."""
+    """Share of the memory that speaks of a crowd in full: before, a formation first seen is one."""
     crowd: float = 0.5
     """Unexplained detections a look from which a track has to be seen as often as the sensor is described to see: two
     weak targets side by side are fewer."""

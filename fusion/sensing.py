@@ -143,8 +143,8 @@ class SensorBook:
     def _assume_range(self, z8: F64, var8: F64, density: F64, size_rad: F64, period_s: float, extent: F64) -> bool:
         """Fill in the range (m,) that a lone camera's angular sizes say; return whether there was any.
 
-        Its sigma is half of it. Without it the range variance of a lone camera's track grows without bound, and an extended
-        filter loses the bearing once its range sigma exceeds the range. The assumed size is wrong by
+        Its sigma is half of it. Without it the range variance of a lone camera's track grows without bound, and
+        an extended filter loses the bearing once its range sigma exceeds the range. The assumed size is wrong by
         the same factor in every look, so its variance is multiplied by the looks in ``size_memory_s``.
         """
         birth = self._config.birth

@@ -24,7 +24,7 @@ NEIGHBOURS = 7  # a cell and those beyond its six faces: about a ball of 0.9 cel
 
 @jit
 def place_of(z: F64, g: F64, cell_m: float, out: I64) -> bool:
-    """Write the cell (3,) of a plot z (8,); say whether it has one. A plot without elevation lies in a layer of its own."""
+    """Write the cell (3,) of a plot z (8,); say whether it has one. Without elevation it lies in a layer of its own."""
     if np.isnan(z[RANGE]) or np.isnan(z[AZIMUTH]):
         return False
     flat = np.isnan(z[ELEVATION])
