@@ -82,7 +82,7 @@ class ClutterMaps:
 
     def _weight(self, scan: Scan) -> float:
         """Return one look's part of the memory: its period over the memory's time."""
-        return scan.sensor.description.scan_period_s / self._config.memory_s
+        return float(scan.sensor.description.scan_period_s / self._config.memory_s)
 
     def _cell_m(self, scan: Scan) -> float:
         """Return the size of a cell: a few sigmas of position at a middle range."""

@@ -1,0 +1,93 @@
+"""The map of crowded clutter: uniform clutter changes nothing, a crowd is learned, a snapshot repeats the future."""
+
+import math
+
+import numpy as np
+import pytest
+from fusion_scene import radar, scan_of
+
+from fusion.clutter import ClutterMaps
+from fusion.config import ClutterConfig, TrackerConfig
+from fusion.sensing import SensorBook
+from fusion.step import Scan
+from fusion.tracker import Tracker
+
+PERIOD_NS = 100_000_000
+PLACE = (600.0, 0.5, 0.1)  # range, azimuth, elevation
+
+
+def crowd(rng: np.random.Generator, count: int, spread_m: float = 25.0) -> list[list[float]]:
+    r, a, e = PLACE
+    near = rng.uniform(-spread_m, spread_m, (count, 3)) / [1.0, r, r]
+    return [[r + d[0], a + d[1], e + d[2], rng.uniform(-40.0, 40.0)] for d in near]
+
+
+def prepared(book: SensorBook, k: int, rows: list[list[float]]) -> Scan:
+    return book.prepare(scan_of("radar_1", k, k * PERIOD_NS, rows))
+
+
+def learned(per_look: int, looks: int = 30, spread_m: float = 25.0) -> tuple[ClutterMaps, SensorBook]:
+    rng, book, maps = np.random.default_rng(4), SensorBook(TrackerConfig()), ClutterMaps(ClutterConfig())
+    book.add(radar(period_s=0.1, clutter=20.0))
+    for k in range(looks):
+        maps.learn(prepared(book, k, crowd(rng, per_look, spread_m)), np.zeros(per_look))
+    return maps, book
+
+
+def factor(maps: ClutterMaps, book: SensorBook) -> float:
+    scan = prepared(book, 30, [[*PLACE, 0.0]])
+    return float(maps.judged(scan).look.density[0] / scan.look.density[0])
+
+
+def test_one_unexplained_detection_a_look_is_no_crowd() -> None:
+    assert factor(*learned(1)) == 1.0
+
+
+def test_the_density_of_a_crowd_is_learned() -> None:
+    maps, book = learned(6, spread_m=1.0)
+    scan = prepared(book, 30, [[*PLACE, 0.0]])
+    added = float(maps.judged(scan).look.density[0] - scan.look.density[0])
+    r, _, e = PLACE
+    # Six plots lie within 2 m, in one cell of 59 m or two that touch; one of them is allowed, the rest fills seven cells.
+    cell = 0.02 * (3000.0 - 50.0)
+    expected = 5.0 / (7 * cell**3) * r * r * math.cos(e) / 120.0
+    # The last look was 0.1 s ago: the mean has faded by a tenth, and what is allowed is not scaled: 6 e^-0.1 - 1 for 5.
+    assert added == pytest.approx(expected * (6.0 * math.exp(-0.1) - 1.0) / 5.0, rel=0.02)
+
+
+def test_what_well_seen_tracks_explain_is_no_crowd() -> None:
+    rng, book, maps = np.random.default_rng(4), SensorBook(TrackerConfig()), ClutterMaps(ClutterConfig())
+    book.add(radar(period_s=0.1))
+    for k in range(30):
+        maps.learn(prepared(book, k, crowd(rng, 6)), np.ones(6))
+    assert factor(maps, book) == 1.0
+
+
+def test_elsewhere_nothing_changes() -> None:
+    maps, book = learned(6)
+    scan = prepared(book, 30, [[1500.0, 3.0, 0.1, 0.0], [1200.0, 2.0, math.nan, 0.0]])
+    np.testing.assert_array_equal(maps.judged(scan).look.density, scan.look.density)
+
+
+def test_a_snapshot_repeats_the_future() -> None:
+    maps, book = learned(6)
+    saved, before = maps.snapshot(), factor(maps, book)
+    maps.learn(prepared(book, 31, crowd(np.random.default_rng(9), 20)), np.zeros(20))
+    assert factor(maps, book) != before
+    maps.restore(saved)
+    assert factor(maps, book) == before
+
+
+def test_random_plots_in_a_crowd_are_not_reported_as_targets() -> None:
+    """Without the map such a crowd feeds several confirmed tracks for as long as it lasts."""
+    false = {}
+    for enabled in (True, False):
+        rng = np.random.default_rng(12)
+        tracker = Tracker(TrackerConfig(clutter=ClutterConfig(enabled=enabled)))
+        tracker.add_sensor(radar(period_s=0.1, clutter=20.0))
+        counts = []
+        for k in range(150):
+            rows = crowd(rng, int(rng.poisson(3)), 45.0)
+            counts.append(len(tracker.step(scan_of("radar_1", k, k * PERIOD_NS, rows)).tracks))
+        false[enabled] = float(np.mean(counts[50:]))
+    assert false[True] < 0.5 * false[False]
