@@ -172,7 +172,7 @@ def model_noise(
 
 @jit
 def clock_noise(x: F64, g: F64, H: F64, own_scale: float, R: F64) -> None:
-    """Add to R (8, 8) what the sensor's uncertain clock is worth: ``H v var v^T H^T`` with v relative to the sensor."""
+    """Add to R (8, 8) what the sensor's uncertain clock is worth: ``H v var v^T H^T``, v the target's own velocity."""
     var = g[G_CLOCK_VAR] * own_scale
     if var <= 0.0:
         return
