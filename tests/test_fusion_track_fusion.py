@@ -77,6 +77,7 @@ def test_a_track_fused_with_itself_is_itself() -> None:
     np.testing.assert_allclose(out[1], P, rtol=1e-10)  # two inversions of condition 1e4
 
 
+@pytest.mark.jit
 def test_rumours_that_go_round_do_not_become_knowledge() -> None:
     """Two nodes hand each other their result a hundred times: nothing gets smaller than the first intersection."""
     rng = np.random.default_rng(5)
@@ -153,6 +154,7 @@ def nees_of_runs(runs: int) -> dict[str, float]:
     return total
 
 
+@pytest.mark.jit
 def test_errors_are_as_large_as_the_fused_covariance_says() -> None:
     """The two-sided 99.9 % band for the news; intersection may only be too careful; adding up is caught."""
     runs = 200

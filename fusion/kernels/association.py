@@ -38,7 +38,7 @@ def marginals(
     clusters were pruned and how many were left to belief propagation, and the largest error bound.
     """
     pairs = len(w)
-    alive, todo = np.ones(pairs, np.bool_), np.ones(n, np.bool_)
+    alive, unsolved = np.ones(pairs, np.bool_), np.ones(n, np.bool_)
     label, tracks, begin = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n + 1, np.int64)
     shared, left, slot = np.empty(m, np.int64), np.empty(m, np.int64), np.empty(m, np.int64)
     first, bits, closing = np.empty(n + 1, np.int64), np.empty(n + 1, np.int64), np.empty(n + 1, np.int64)
@@ -47,14 +47,14 @@ def marginals(
     claim, belief, belief_miss = np.empty(m), np.empty(0), np.empty(0)
     all_clusters, widest, pruned, loopy, error = 0, 0, 0, 0, 0.0
     for level in range(len(LADDER) + 1):
-        clusters = label_clusters(start, det, alive, todo, n, m, label)
+        clusters = label_clusters(start, det, alive, unsolved, n, m, label)
         _sort_by_label(label, n, clusters, tracks, begin)
         again = False
         for c in range(clusters):
             order = tracks[begin[c] : begin[c + 1]]
             if len(order) == 1:
                 _alone(w, w0, start, alive, order[0], beta, miss)
-                todo[order[0]] = False
+                unsolved[order[0]] = False
                 continue
             frontier = plan(start, det, alive, order, shared, left, slot, first, pair, bit, bits, closing)
             cells, work = cost(first, bits, len(order), frontier)
@@ -64,7 +64,7 @@ def marginals(
                 work_limit -= work
                 _drop_pruned(start, alive, order, beta)
                 sum_events(w, w0, order, first, pair, bit, bits, closing, frontier, room, beta, miss)
-                todo[order] = False
+                unsolved[order] = False
                 continue
             if level == 0:
                 pruned += 1
@@ -73,7 +73,7 @@ def marginals(
                 propagate(w, w0, start, det, order, claim, belief, belief_miss)
             if level == len(LADDER):
                 _believe(start, order, belief, belief_miss, beta, miss)
-                todo[order] = False
+                unsolved[order] = False
                 loopy += 1
                 error = LOOPY_ERROR
                 continue
@@ -85,7 +85,7 @@ def marginals(
         if not again:
             break
     for i in range(n):
-        if todo[i]:  # never had a pair, or lost all of them
+        if unsolved[i]:  # never had a pair, or lost all of them
             miss[i] = 1.0
             for p in range(start[i], start[i + 1]):
                 beta[p] = 0.0
@@ -96,14 +96,14 @@ def marginals(
 
 @jit
 def label_clusters(
-    start: I64, det: I64, alive: NDArray[np.bool_], todo: NDArray[np.bool_], n: int, m: int, label: I64
+    start: I64, det: I64, alive: NDArray[np.bool_], unsolved: NDArray[np.bool_], n: int, m: int, label: I64
 ) -> int:
     """Write each track's cluster (n,), a connected component of the gate graph, or -1; return their number."""
     parent = np.arange(n)
     owner = np.full(m, -1)
     for i in range(n):
         label[i] = -1
-        if not todo[i]:
+        if not unsolved[i]:
             continue
         for p in range(start[i], start[i + 1]):
             if not alive[p]:
