@@ -86,7 +86,7 @@ class ClutterMaps:
 
     def _cell_m(self, scan: Scan) -> float:
         """Return the size of a cell: a few sigmas of position at a middle range."""
-        return max(self._config.least_cell_m, scan.sensor.full_extent[0] * self._config.cell_share)
+        return max(self._config.least_cell_m, float(scan.sensor.full_extent[0]) * self._config.cell_share)
 
     def snapshot(self) -> dict[int, Map]:
         """Return a copy of all maps."""

@@ -121,7 +121,7 @@ class Registration:
             self.lead_ns = max(self.lead_ns, ahead_ns)
             place = self._book.place_at(scan.sensor, scan.t_ns + ahead_ns)
         axes, position_m = np.empty((3, 3)), place.position_m - local[boresight.PLACE : boresight.PLACE + 3]
-        boresight.turned_axes(self._turns(place), local, place.axes_from_enu, axes)
+        boresight.turned_axes(self._turns(place), local, np.ascontiguousarray(place.axes_from_enu), axes)
         g = scan.look.g.copy()
         g[0:3], g[G_AXES : G_AXES + 9] = position_m, axes.ravel()
         g[G_YAW_VAR], g[G_TILT_VAR], g[G_POSITION_VAR], g[G_ALIGN_VAR], g[G_CLOCK_VAR] = left
@@ -151,7 +151,8 @@ class Registration:
         if len(scan.look.z) and kept.any() and not scan.lone:
             used, b = scan.look.used[kept], self.biases
             z, columns = np.ascontiguousarray(scan.look.z[:, kept]), self._columns[scan.sensor.description.sensor_id]
-            var = scan.look.var[:, kept] * np.where((used >= EAST) & (used <= UP), CLAIM_LOOKS, 1.0)
+            claimed = np.where((used >= EAST) & (used <= UP), CLAIM_LOOKS, 1.0)
+            var = np.ascontiguousarray(scan.look.var[:, kept] * claimed)
             turns, own_mps = self._turns(scan.place), scan.place.velocity_mps
             look = Look(scan.look.g, columns, turns, own_mps, z, var, used, self._gate_d2)
             rows, dets = self._pairs(table, scan, hits, look)

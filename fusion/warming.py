@@ -6,6 +6,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from fusion.config import AssociationConfig, TrackerConfig
+from fusion.kernels import boresight
 from fusion.track_fusion import Report, TrackPicture
 from fusion.tracker import StepResult, Tracker
 from messages.detections import INDEX, N_COLUMNS, empty_rows, pack
@@ -59,6 +60,11 @@ def _warm_registration() -> StepResult:
     return result
 
 
+def _warm_correction() -> None:
+    """Turn the axes of a sensor, as no scene of a few looks makes anybody do."""
+    boresight.turned_axes(np.zeros((6, 3)), np.zeros(boresight.N_LOCAL), np.eye(3), np.empty((3, 3)))
+
+
 def _warm_track_fusion(result: StepResult) -> None:
     """Fuse the tracks of two nodes, then what one of them says next."""
     picture, sent = TrackPicture(), {track.track_id: track for track in result.tracks}
@@ -69,6 +75,7 @@ def _warm_track_fusion(result: StepResult) -> None:
 def warm_up() -> None:
     """Track close targets by radar and cameras: with exact association, with belief propagation, and short of room."""
     _warm_track_fusion(_warm_registration())
+    _warm_correction()
     exact, none = AssociationConfig(), AssociationConfig(work_limit=0.0)
     for association, capacity, targets in ((exact, 64, 2), (none, 64, 2), (exact, 2, 4)):
         tracker = Tracker(TrackerConfig(association=association, capacity=capacity))

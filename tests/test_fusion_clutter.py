@@ -48,7 +48,7 @@ def test_the_density_of_a_crowd_is_learned() -> None:
     scan = prepared(book, 30, [[*PLACE, 0.0]])
     added = float(maps.judged(scan).look.density[0] - scan.look.density[0])
     r, _, e = PLACE
-    # Six plots lie within 2 m, in one cell of 59 m or two that touch; one of them is allowed, the rest fills seven cells.
+    # Six plots lie within 2 m, in one cell of 59 m or two that touch; one of them is allowed, the rest is spread.
     cell = 0.02 * (3000.0 - 50.0)
     expected = 5.0 / (7 * cell**3) * r * r * math.cos(e) / 120.0
     # The last look was 0.1 s ago: the mean has faded by a tenth, and what is allowed is not scaled: 6 e^-0.1 - 1 for 5.
