@@ -161,6 +161,7 @@ class BirthConfig:
     max_speed_mps: float = 90.0
     """A pair of plots faster than this is no drone."""
     most_seeds: int = 4096
+    """Two and a half looks of a radar with 1600 false plots each; beyond, the oldest give way."""
     seed_cells: int = 1 << 16
     """Memory of the exact sum over seeds, in numbers: a formation of twelve seen for the first time fits."""
     elevation_prior_rad: tuple[float, float] = (0.07, 0.10)

@@ -6,7 +6,6 @@ from enum import IntEnum
 from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from messages.types import TrackStatus
 
@@ -59,17 +58,10 @@ def advance(state: State, event: Event) -> State:
         raise IllegalTransition(f"track in state {state.name}: event {event.name} is not allowed") from None
 
 
+# The same table for the kernels: the state after, by state and event; -1 where there is no row.
 NEXT = np.full((len(State), len(Event)), -1, np.int8)
 for (_state, _event), _next in TRANSITIONS.items():
     NEXT[_state, _event] = _next
-
-
-def advance_all(states: NDArray[np.int8], events: NDArray[np.int8]) -> NDArray[np.int8]:
-    """Return the states (k,) after the events (k,), by the same table; raise at the first that has no row."""
-    after = NEXT[states, events]
-    for i in np.flatnonzero(after < 0)[:1].tolist():
-        advance(State(int(states[i])), Event(int(events[i])))
-    return np.asarray(after, dtype=np.int8)
 
 
 def status_name(state: State) -> TrackStatus:

@@ -2,10 +2,9 @@
 
 import itertools
 
-import numpy as np
 import pytest
 
-from fusion.lifecycle import TRANSITIONS, Event, IllegalTransition, State, advance, advance_all, status_name
+from fusion.lifecycle import NEXT, TRANSITIONS, Event, IllegalTransition, State, advance, status_name
 
 
 @pytest.mark.parametrize(("state", "event"), list(itertools.product(State, Event)))
@@ -17,12 +16,9 @@ def test_every_cell_is_a_row_of_the_table_or_raises(state: State, event: Event) 
             advance(state, event)
 
 
-def test_many_at_once_follow_the_same_table() -> None:
-    legal = list(TRANSITIONS)
-    states, events = np.array([s for s, _ in legal], np.int8), np.array([e for _, e in legal], np.int8)
-    assert advance_all(states, events).tolist() == [TRANSITIONS[key] for key in legal]
-    with pytest.raises(IllegalTransition, match="DELETED"):
-        advance_all(np.array([0, 3], np.int8), np.array([1, 1], np.int8))
+def test_the_table_of_the_kernels_is_the_same_table() -> None:
+    for state, event in itertools.product(State, Event):
+        assert NEXT[state, event] == TRANSITIONS.get((state, event), -1)
 
 
 def test_nothing_leaves_deleted_and_everything_can_be_deleted() -> None:

@@ -66,7 +66,7 @@ class Rules(NamedTuple):
     sojourn_s: float
     mean_life_s: float
     memory_s: float  # of detectability and shares
-    pose_looks: float  # looks of a constant error that count as one, per look remembered
+    pose_looks: float  # share of the remembered looks that carry one constant error, see existence.bias_scales
     most_class_factor: float
     work_limit: float
     gate_d2: F64  # (9,)

@@ -138,12 +138,12 @@ def settle(
     count += merging.merge_twins(c, work.xm, work.Pm, old, n, work.seen, merge, work.elder, work.event)
     if count == 0:
         return n, -1
+    for i in range(n):  # first look, then change: an illegal event changes nothing
+        if work.event[i] != judging.NO_EVENT and after[c.state[i], work.event[i]] < 0:
+            return n, i
     for i in range(n):
         if work.event[i] != judging.NO_EVENT:
-            state = after[c.state[i], work.event[i]]
-            if state < 0:
-                return n, i
-            c.state[i] = state
+            c.state[i] = after[c.state[i], work.event[i]]
     return _compact(c, n, work), -1
 
 

@@ -201,14 +201,15 @@ def _plant(
     stock: Stock, count: int, t_ns: int, until_ns: int, look: Look, z: F64, var: F64, r: float, rules: SeedRules,
     plot: F64,
 ) -> int:  # fmt: skip
-    """Keep a plot as a seed; the oldest gives way where there is no room. Return the number of seeds.
+    """Keep a plot as a seed; the oldest quarter gives way where there is no room. Return the number of seeds.
 
     plot (3, 4) is scratch.
     """
     if count == len(stock.r):
-        for s in range(1, count):
-            _shift(stock, s, s - 1)
-        count -= 1
+        old = max(count // 4, 1)  # one move of the rest for many plots, not for each
+        for s in range(old, count):
+            _shift(stock, s, s - old)
+        count -= old
     full, full_var, across = plot[0:1], plot[1:2], plot[2:3, :2]
     for a in range(4):
         full[0, a], full_var[0, a] = z[a], var[a]
