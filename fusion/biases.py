@@ -22,9 +22,9 @@ from messages.frames import F64
 I64 = NDArray[np.int64]
 NAMES = ("yaw", "pitch", "roll", "east", "north", "up", "yaw", "pitch", "roll", "range", "clock")
 UNITS = ("rad", "rad", "rad", "m", "m", "m", "rad", "rad", "rad", "m", "s")
-FAULT_NATS = (3.0, 5.0, 5.0, 6.0, 6.0, 6.0, 7.0, 7.0, 7.0, 7.0, 5.0)
-"""Log odds against a fault, by local bias: a heading is wrong once in 20 engagements, a clock or level once in 150,
-a place once in 400, a calibrated mount or range once in 1000."""
+FAULT_NATS = (4.5, 5.0, 5.0, 6.0, 6.0, 6.0, 8.5, 8.5, 8.5, 7.0, 5.0)
+"""Log odds against a fault, by local bias: a heading is wrong once in 90 engagements, a clock or level once in 150,
+a place once in 400, a calibrated range once in 1000, a mount once in 5000."""
 RIVAL_NATS = 3.0  # faults whose evidence differs by less (1 in 20) cannot be told apart: all of them are opened
 RIVAL_BACK_NATS = 1.0  # each of two rivals explains nothing that the other would not: both stay until it is less
 BACK_SHARE = 0.5  # of those odds: a fault whose evidence falls below is taken back
@@ -217,10 +217,22 @@ class Biases:
         return np.where(self.faulty | ~self.unstated, self.mean, 0.0)
 
     def considered(self, columns: I64) -> F64:
-        """Return the remaining variances (N_LOCAL,) of a sensor's biases, for R; 0 where it has none."""
-        known = np.where(self.faulty | ~self.unstated, self.P.diagonal(), 0.0)
+        """Return the remaining variances (N_LOCAL,) of a sensor's biases, for R; 0 where it has none.
+
+        What is left after registration is common to the platforms, because only differences can be seen, but R takes
+        the errors of platforms as independent. So each variance is multiplied by the sum of its absolute correlations:
+        ``diag(P_ii sum_j |rho_ij|) - P`` is diagonally dominant once scaled to unit variances, hence never smaller
+        than P in any direction. The prior is such a bound too; the smaller one is taken.
+        """
+        used = self.faulty | ~self.unstated
+        known = np.where(used, np.minimum(self.P.diagonal() * self._shared(used), self.prior_var()), 0.0)
         mount = (self.local >= ALIGN) & (self.local < RANGE_OFFSET) & ~self.faulty
         return np.where(columns >= 0, np.where(mount, self.stated_var, known)[columns], 0.0)
+
+    def _shared(self, used: NDArray[np.bool_]) -> F64:
+        """Return the sums (B,) of each bias's absolute correlations with all that are used, its own included."""
+        sigma = np.sqrt(self.P.diagonal())
+        return np.asarray((np.abs(self.P) / np.outer(sigma, sigma))[:, used].sum(axis=1))
 
     def report(self) -> list[BiasEstimate]:
         """Return what is known of every bias, in the order in which their owners came."""
