@@ -9,6 +9,7 @@ from fusion.config import TrackerConfig
 from fusion.gates import chi_square_limit
 from fusion.kernels import crossing
 from fusion.kernels.birth import birth_polar
+from fusion.kernels.formations import spare_members
 from fusion.kernels.measurement import AZIMUTH, EAST, ELEVATION, G_AXES, G_SPEED, NORTH, RANGE, UP
 from fusion.kernels.seeding import Pairs, Stock
 from fusion.seeds import Seeds
@@ -41,6 +42,7 @@ class Births:
         if not scan.lone:  # a range that a lone camera's angular size only suggests is no plot
             pairs, others = self._seeds.sow(scan, free, self._existence(scan))
             started += self._from_pairs(table, scan, pairs, level_priors)
+            started += self._from_formations(table, scan, hits, level_priors)
         return started + (self._from_others(table, scan, free, level_priors) if others else 0)
 
     def _from_others(self, table: TrackTable, scan: Scan, free: F64, level_priors: F64) -> int:
@@ -80,6 +82,23 @@ class Births:
         c.ranged_ns[rows] = np.where(located, scan.t_ns, pairs.t_ns[:count])
         c.ranged_hits[rows] = 1.0 + located
         return int(count)
+
+    def _from_formations(self, table: TrackTable, scan: Scan, hits: Hits, level_priors: F64) -> int:
+        """Let each formation have one more member on trial.
+
+        The tracks of a formation explain nearly all of its plots, also those of a member that has no track: no plot is
+        left to start one. A wide track among the others gains existence where there is a plot too many look by look.
+        """
+        birth, fewest = self._config.birth, self._config.association.formation
+        if not scan.sensor.ranged or len(hits.track) < fewest:
+            return 0
+        x, P = np.empty((hits.n, 6)), np.empty((hits.n, 6, 6))
+        start = np.searchsorted(hits.track, np.arange(hits.n + 1))
+        args = start, hits.det, len(scan.look.z), fewest, birth.spare_doubt, np.array(birth.spare_room)
+        b = spare_members(table.columns, hits.n, *args, x, P)
+        if b == 0:
+            return 0
+        return self._append(table, scan, x[:b], P[:b], np.full(b, birth.spare_existence), level_priors, False)
 
     def _from_claims(self, table: TrackTable, scan: Scan, rows: I64, free: F64, level_priors: F64) -> int:
         """Start from claimed positions (Remote ID, own drones)."""

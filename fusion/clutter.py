@@ -59,7 +59,17 @@ class ClutterMaps:
         if kept is None or n == 0:
             return
         c = self._config
-        args = self._known(scan, kept), c.memory_s, self._cell_m(scan), c.crowd, c.least_share, work.xm, n, scan.look
+        args = (
+            self._known(scan, kept),
+            c.memory_s,
+            self._cell_m(scan),
+            c.crowd,
+            c.least_share,
+            c.doubt,
+            work.xm,
+            n,
+            scan.look,
+        )
         insist(kept.mean, kept.time_ns, *args, FAIR, work.visible, work.pd, columns, share_memory_s)
 
     def _known(self, scan: Scan, kept: Map) -> float:

@@ -59,6 +59,9 @@ class AssociationConfig:
     share 13 detections); beyond, the least likely pairs are left out (``kernels.association``)."""
     max_cells: int = 1 << 20
     """Memory of one exact sum, in numbers (8 MiB)."""
+    formation: int = 3
+    """Tracks that want one plot: from so many on they are a formation, whose members are seen as described, and to
+    which one may belong that has no track yet."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +73,14 @@ class ClutterConfig:
     """Ten looks of a fast radar know a mean of 2.5 to 20 per cent; debris and birds move on within seconds."""
     least_cell_m: float = 50.0
     """A crowd round a target is some tens of metres wide; a formation's members are each a target for one look."""
-    least_known: float = 0.5
+    least_known: float = 0.8
     """Share of the memory that speaks of a crowd in full: before, a formation first seen is one."""
-    crowd: float = 0.5
-    """Unexplained detections a look from which a track has to be seen as often as the sensor is described to see: two
-    weak targets side by side are fewer."""
-    least_share: float = 0.5
+    crowd: float = 0.2
+    """Unexplained detections a look from which a track has to be seen as often as the sensor is described to see."""
+    least_share: float = 0.65
     """Of the looks that should see a track: in a crowd, one seen less often is not reported by its range alone."""
+    doubt: float = 0.7
+    """Missed looks that a track in a crowd is taken to have had: three plots in a row, or five of seven, are enough."""
     cell_share: float = 0.02
     """Of the range extent: at 5 km a cell of 100 m is as wide as two sigmas of azimuth."""
 
@@ -162,6 +166,12 @@ class BirthConfig:
     """A pair of plots faster than this is no drone."""
     most_seeds: int = 4096
     """Two and a half looks of a radar with 1600 false plots each; beyond, the oldest give way."""
+    spare_existence: float = 0.05
+    """Prior that a formation has a member without a track: until the next look, when it is asked again."""
+    spare_room: tuple[float, float] = (10.0, 3.0)
+    """m, m/s: sigmas of place and velocity beyond the spread of the members that have tracks."""
+    spare_doubt: float = 0.01
+    """A tentative track in the formation that is likelier than this is the one that was missing."""
     seed_cells: int = 1 << 16
     """Memory of the exact sum over seeds, in numbers: a formation of twelve seen for the first time fits."""
     elevation_prior_rad: tuple[float, float] = (0.07, 0.10)

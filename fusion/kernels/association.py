@@ -8,7 +8,8 @@ The rule beyond the limit: belief propagation gives each pair of the cluster a p
 rung of ``LADDER`` are left out and the cluster falls apart into smaller ones, until the exact sum of each fits.
 Leaving pairs out is conditioning on the event that none of them is true, so that no probability
 changes by more than the sum of theirs: that sum, bounded to first order from the pruned result, is the error returned.
-Where even the last rung does not fit, belief propagation itself is the answer.
+Where even the last rung does not fit, belief propagation itself is the answer, as it is for a track that lost
+all its pairs.
 """
 
 from __future__ import annotations
@@ -85,10 +86,12 @@ def marginals(
         if not again:
             break
     for i in range(n):
-        if unsolved[i]:  # never had a pair, or lost all of them
+        if not unsolved[i]:
+            continue
+        if start[i] < start[i + 1]:  # lost all its pairs: many weak ones are no silence, and belief propagation is
+            _believe(start, np.full(1, i), belief, belief_miss, beta, miss)  # good where none is strong
+        else:
             miss[i] = 1.0
-            for p in range(start[i], start[i + 1]):
-                beta[p] = 0.0
     if pruned:
         error = max(error, _left_out(w, w0, start, det, alive, home, all_clusters, n, beta, miss, claim))
     return all_clusters, widest, pruned - min(loopy, pruned), loopy, min(error, 1.0)

@@ -117,14 +117,14 @@ def count_hits(
 
 
 @jit
-def seen_share(recent: float, look: Look, born_ns: int, memory_s: float) -> float:
+def seen_share(recent: float, look: Look, born_ns: int, memory_s: float, doubt: float) -> float:
     """Return how often a sensor saw a track as a share of how often it should.
 
     ``recent``: decaying count of its detections of the track, over ``memory_s``; a target of the described Pd
-    makes ``Pd memory_s / period`` of them, fewer while it is young.
+    makes ``Pd memory_s / period`` of them, fewer while it is young. So many missed looks as ``doubt`` are added.
     """
     filled = 1.0 - np.exp(-((look.t_ns - born_ns) / 1e9 + look.period_s) / memory_s)
-    return float(min(recent * look.period_s / (look.level_pd[-1] * filled * memory_s), 1.0))
+    return float(min(recent / (look.level_pd[-1] * filled * memory_s / look.period_s + doubt), 1.0))
 
 
 @jit
@@ -140,5 +140,24 @@ def trust(
         trusted[j] = 0.0
     for p in range(len(beta)):
         i = track[p]
-        share = seen_share(recent[i], look, born_ns[i], memory_s)
+        share = seen_share(recent[i], look, born_ns[i], memory_s, 0.0)
         trusted[det[p]] += beta[p] * share * share
+
+
+@jit
+def stand_firm(levels: F64, n: int, track: I64, det: I64, fewest: int, look: Look, visible: F64, pd: F64) -> None:
+    """Let no track be hard to see that wants a plot which ``fewest`` tracks want: write levels (n, L) and Pd (n,).
+
+    In a formation the misses of a track too many are shared by all. If each could be taken for one that is a little
+    harder to see, thirteen tracks would live on the plots of twelve targets.
+    """
+    wanted, shares, full = np.zeros(len(look.located), np.int64), np.zeros(n, np.bool_), len(look.level_pd) - 1
+    for j in det:
+        wanted[j] += 1
+    for p in range(len(det)):
+        shares[track[p]] |= wanted[det[p]] >= fewest and look.located[det[p]] > 0.5
+    for i in range(n):
+        if shares[i]:
+            levels[i, :] = 0.0
+            levels[i, full] = 1.0
+            pd[i] = look.level_pd[full] * visible[i]

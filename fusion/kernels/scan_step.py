@@ -86,6 +86,8 @@ def associate(
     """
     track, det, like = work.track[:pairs], work.det[:pairs], work.like[:pairs]
     w, beta = work.w[:pairs], work.beta[:pairs]
+    levels = c.levels[:, look.slot]
+    existence.stand_firm(levels, n, track, det, rules.formation, look, work.visible, work.pd)
     if pairs and len(look.class_ratio):
         classes.weigh_pairs(like, c.log_class, track, det, look.class_ratio, rules.most_class_factor)
     existence.weights(c.r, work.pd, c.mu, like, track, det, look.density, n, w, work.w0, work.start)
@@ -100,7 +102,6 @@ def associate(
             failed = update.update_tracks(
                 c.x, c.P, c.mu, n, h, H, PHt, S, R, look.z, look.var, look.used, work.start, det, like, beta, work.miss
             )
-    levels = c.levels[:, look.slot]
     existence.update_existence(c.r, levels, n, look.level_pd, work.visible, work.pd, work.miss, work.w0)
     existence.count_hits(n, track, det, beta, work.miss, look.located, work.seen, work.ranged, explained)
     existence.trust(track, det, beta, c.shares[:, look.slot], c.born_ns, look, rules.memory_s, trusted)

@@ -84,8 +84,8 @@ def sow(
 
     ``free`` (m,) is the probability that no track explains a detection; what the pairs explain is taken off.
     ``prior``: existence of a plot that nothing explains. Returns the number of seeds, of candidate pairs (larger than
-    the room for them where that was too small: then nothing has changed), of pairs worth a track, moved to
-    the front, and of unexplained detections that are no plots.
+    the room for them where that was too small: then nothing has changed), of births, written to the front of
+    ``pairs``, and of unexplained detections that are no plots.
     """
     count = _forget(stock, count, t_ns)
     rows = np.empty(len(free), np.int64)
@@ -164,7 +164,7 @@ def _choose(
     stock: Stock, count: int, look: Look, m: int, found: int, free: F64, rules: SeedRules, cells: F64, pairs: Pairs,
     spent: F64, rows: I64,
 ) -> int:  # fmt: skip
-    """Associate jointly; move the pairs worth a track to the front, with the scan's row; return their number."""
+    """Associate jointly; write the births to the front of ``pairs``, with the scan's row; return their number."""
     pd = 0.0
     for a in range(len(look.level_pd)):
         pd += look.level_prior[a] * look.level_pd[a]
@@ -181,18 +181,58 @@ def _choose(
         w[p] = stock.r[pairs.seed[p]] * pd * pairs.like[p] / look.density[rows[pairs.det[p]]]
     marginals(w, w0, start, pairs.det[:found], count, m, rules.work_limit, cells, beta, miss)
     taken = np.zeros(m)
-    worth = 0
     for p in range(found):
-        s, a = pairs.seed[p], pairs.det[p]
-        r = beta[p] * free[rows[a]]
-        spent[s] += beta[p]
-        taken[a] += r
-        if r >= rules.least_existence:
-            pairs.x[worth], pairs.P[worth], pairs.r[worth] = pairs.x[p], pairs.P[p], r
-            pairs.det[worth], pairs.t_ns[worth], pairs.slot[worth] = rows[a], stock.t_ns[s], stock.slot[s]
-            worth += 1
+        a = pairs.det[p]
+        spent[pairs.seed[p]] += beta[p]
+        pairs.r[p] = beta[p] * free[rows[a]]
+        taken[a] += pairs.r[p]
     for a in range(m):
         free[rows[a]] -= taken[a]
+    return _one_for_each(stock, found, m, rows, taken, rules.least_existence, pairs)
+
+
+@jit
+def _one_for_each(stock: Stock, found: int, m: int, rows: I64, taken: F64, least: float, pairs: Pairs) -> int:
+    """Leave one birth for each detection worth one: the mixture over its seeds, matched by moments; return how many.
+
+    In a formation each plot fits several seeds. As many tracks, each with a part of the existence, would have to be
+    told apart for seconds before one of them could be believed; the velocity that the choice of the seed leaves open
+    is no wider than its prior. ``taken`` (m,) is the existence of each birth.
+    """
+    place, best, worth = np.full(m, -1), np.zeros(m), 0
+    for a in range(m):
+        if taken[a] >= least:
+            place[a] = worth
+            worth += 1
+    x, P, t_ns, slot = (
+        np.zeros((worth, 6)),
+        np.zeros((worth, 6, 6)),
+        np.zeros(worth, np.int64),
+        np.zeros(worth, np.int64),
+    )
+    for p in range(found):
+        a = pairs.det[p]
+        b = place[a]
+        if b < 0:
+            continue
+        for i in range(6):
+            x[b, i] += pairs.r[p] / taken[a] * pairs.x[p, i]
+        if pairs.r[p] > best[a]:
+            best[a], t_ns[b], slot[b] = pairs.r[p], stock.t_ns[pairs.seed[p]], stock.slot[pairs.seed[p]]
+    for p in range(found):
+        a = pairs.det[p]
+        b = place[a]
+        if b < 0:
+            continue
+        for i in range(6):
+            for j in range(6):
+                off = (pairs.x[p, i] - x[b, i]) * (pairs.x[p, j] - x[b, j])
+                P[b, i, j] += pairs.r[p] / taken[a] * (pairs.P[p, i, j] + off)
+    for a in range(m):
+        b = place[a]
+        if b >= 0:
+            pairs.x[b], pairs.P[b], pairs.r[b], pairs.det[b] = x[b], P[b], min(taken[a], 1.0), rows[a]
+            pairs.t_ns[b], pairs.slot[b] = t_ns[b], slot[b]
     return worth
 
 
