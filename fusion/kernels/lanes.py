@@ -10,8 +10,6 @@ terms, no errors of the sensor's own pose and no delay between emission and dete
 
 from __future__ import annotations
 
-import numpy as np
-
 from fusion.kernels import jit
 from fusion.kernels.measurement import G_AXES, G_POSITION, G_VELOCITY
 from fusion.kernels.one_lane import Four, Six, Triangle, jit_lane, predicted, updated
@@ -20,7 +18,6 @@ from messages.frames import F64
 LANES = 64
 ROWS = 27
 BLOCK = LANES * ROWS
-WORK = LANES * 8  # size of the scratch array of ``step``: a block's measurements and their variances
 
 
 def table_size(n: int) -> int:
@@ -30,15 +27,14 @@ def table_size(n: int) -> int:
 
 @jit
 def pack(x: F64, P: F64, table: F64) -> None:
-    """Write the table of tracks x (n, 6), P (n, 6, 6); lanes that are left over get harmless numbers."""
-    n = len(x)
-    for i in range((n + LANES - 1) // LANES * LANES):
+    """Write tracks x (n, 6), P (n, 6, 6) into a table; what is left over in the last block is never read."""
+    for i in range(len(x)):
         at = i // LANES * BLOCK + i % LANES
         row = 6
         for a in range(6):
-            table[at + a * LANES] = x[i, a] if i < n else 0.0
+            table[at + a * LANES] = x[i, a]
             for b in range(a, 6):
-                table[at + row * LANES] = P[i, a, b] if i < n else (1.0 if a == b else 0.0)
+                table[at + row * LANES] = P[i, a, b]
                 row += 1
 
 
@@ -56,13 +52,13 @@ def unpack(table: F64, x: F64, P: F64) -> None:
 
 
 @jit
-def step(table: F64, n: int, dt: float, q: float, g: F64, z: F64, var: F64, work: F64) -> int:
+def step(table: F64, n: int, dt: float, q: float, g: F64, z: F64, var: F64) -> int:
     """Predict n tracks by dt [s] and update them in place; return in how many it fails.
 
     z (n, 4): range [m], azimuth, elevation [rad], range rate [m/s] of each track, NaN where it was not measured; var
     (n, 4): variances; q: intensity of the acceleration [m^2/s^3]; g: the sensor as in ``measurement``, of which place,
-    velocity and axes are used; work (WORK,) is scratch. A track fails where a number is not finite or a variance not
-    positive; it keeps what came out, and no other track feels it.
+    velocity and axes are used. A track fails where a number is not finite or a variance not positive; it keeps what
+    came out, and no other track feels it.
     """
     noise = (q * dt * dt * dt / 3.0, q * dt * dt / 2.0, q * dt)
     place = (g[G_POSITION], g[G_POSITION + 1], g[G_POSITION + 2])
@@ -72,15 +68,18 @@ def step(table: F64, n: int, dt: float, q: float, g: F64, z: F64, var: F64, work
         (g[G_AXES + 3], g[G_AXES + 4], g[G_AXES + 5]),
         (g[G_AXES + 6], g[G_AXES + 7], g[G_AXES + 8]),
     )
+    flat_z, flat_var = z.ravel(), var.ravel()
     failed = 0
     for block in range((n + LANES - 1) // LANES):
         first = block * LANES
-        _gather(z, var, first, min(LANES, n - first), work)
+        count = min(LANES, n - first)
         b = table[block * BLOCK : (block + 1) * BLOCK]
-        for l in range(LANES):
+        rows = slice(4 * first, 4 * (first + count))
+        zb, varb = flat_z[rows], flat_var[rows]
+        for l in range(count):
             x, P = _load(b, l)
             x, P = predicted(x, P, dt, noise)
-            x, P = updated(x, P, place, drift, axes, _four(work, l), _four(work, l + 4 * LANES))
+            x, P = updated(x, P, place, drift, axes, _measured(zb, l), _measured(varb, l))
             _store(x, P, b, l)
             if _fails(x, P):
                 failed += 1
@@ -90,32 +89,20 @@ def step(table: F64, n: int, dt: float, q: float, g: F64, z: F64, var: F64, work
 @jit_lane
 def _fails(x: Six, P: Triangle) -> bool:
     """Return whether a state or a variance is not finite, or a variance not positive."""
-    total = x[0] + x[1] + x[2] + x[3] + x[4] + x[5] + P[0] + P[6] + P[11] + P[15] + P[18] + P[20]
-    smallest = min(P[0], P[6], P[11], P[15], P[18], P[20])
-    return not (total - total == 0.0 and smallest > 0.0)
-
-
-@jit
-def _gather(z: F64, var: F64, first: int, count: int, work: F64) -> None:
-    """Put the measurements of a block and their variances into rows; lanes without a track measure nothing."""
-    for l in range(count):
-        for c in range(4):
-            work[c * LANES + l] = z[first + l, c]
-            work[(4 + c) * LANES + l] = var[first + l, c]
-    for l in range(count, LANES):
-        for c in range(4):
-            work[c * LANES + l] = np.nan
-            work[(4 + c) * LANES + l] = 1.0
+    a, b, c, d, e, f = P[0], P[6], P[11], P[15], P[18], P[20]
+    total = x[0] + x[1] + x[2] + x[3] + x[4] + x[5] + a + b + c + d + e + f
+    positive = (a > 0.0) & (b > 0.0) & (c > 0.0) & (d > 0.0) & (e > 0.0) & (f > 0.0)
+    return not (positive & (total - total == 0.0))
 
 
 @jit_lane
-def _four(rows: F64, l: int) -> Four:
-    return rows[l], rows[LANES + l], rows[2 * LANES + l], rows[3 * LANES + l]
+def _measured(rows: F64, l: int) -> Four:
+    return rows[4 * l], rows[4 * l + 1], rows[4 * l + 2], rows[4 * l + 3]
 
 
 @jit_lane
-def _six(rows: F64, l: int) -> Six:
-    return (*_four(rows, l), rows[4 * LANES + l], rows[5 * LANES + l])
+def _six(b: F64, l: int) -> Six:
+    return b[l], b[LANES + l], b[2 * LANES + l], b[3 * LANES + l], b[4 * LANES + l], b[5 * LANES + l]
 
 
 @jit_lane

@@ -7,10 +7,11 @@ The four components of a radar measurement have independent errors, so they are 
 scalar gains (Bar-Shalom, Li and Kirubarajan 2001, section 7.3), all at one linearisation: what a component sees
 of the correction so far is taken off its innovation, and the result is that of the joint update.
 
-P is updated in the plain form ``P - g g^T / s``, ``g = P h``, which is symmetric by construction. Measured, it stays
-positive definite as long as no prior standard deviation, seen through h, is more than 1e7 times that of the
-measurement. The scalar Joseph form on the same triangle costs a third more and fails a little earlier: what it adds
-is itself a difference of nearly equal numbers.
+P is updated in the plain form ``P - g g^T / s``, ``g = P h``, which is symmetric by construction. Measured over 100
+steps of 64 tracks, with all components and with any few, it stays positive definite while no prior standard
+deviation, seen through h, is more than 1e7 times that of the measurement (1e8 fails). The Joseph form costs a third
+more and is no better: with range alone it already fails at 1e7, on the triangle and with full matrices, as what it
+adds is a difference of nearly equal numbers too.
 """
 
 from __future__ import annotations
@@ -147,9 +148,12 @@ def _moved(x: Six, g: Six, w: float) -> Six:
 
 @jit_lane
 def _corrected(dx: Six, P: Triangle, g: Six, s: float, y: float) -> tuple[Six, Triangle]:
-    """Return correction and covariance after one component of innovation y and variance s; NaN changes nothing."""
+    """Return correction and covariance after one component of innovation y and variance s; y = NaN changes nothing.
+
+    A variance that is not positive makes NaN: a broken covariance must not look healthy again.
+    """
     have = y == y
-    w = 1.0 / s if have else 0.0
+    w = (1.0 / s if s > 0.0 else np.nan) if have else 0.0
     return _moved(dx, g, w * (y if have else 0.0)), _reduced(P, g, w)
 
 
