@@ -123,10 +123,14 @@ def test_filterpy_gets_the_right_jacobian() -> None:
     assert np.abs(numeric - jacobian(x)).max() < 1e-6
 
 
-def test_our_filter_step_agrees_with_filterpy() -> None:
-    """Ours may add the curvature of the measurement to its noise: a small part of a sigma."""
+def test_our_filter_steps_agree_with_filterpy(result: dict[str, Any]) -> None:
+    """The tracker's adds the measurement's curvature to its noise, a small part of a sigma; the lanes' is the same."""
     found = filter_step.compare(np.random.default_rng(2), tracks=40)
     assert found["largest_difference_sigma"] < 0.05
+    assert found["lanes_largest_difference_sigma"] < 1e-9
+    text = as_text(result | {"filter_step": found})
+    assert f"{found['lanes_us']:.3f}" in text
+    assert f"{found['lanes_ratio']:.0f} x" in text
 
 
 @pytest.mark.skipif(not peers.available(), reason="the peers are not installed (make peers)")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,11 +11,11 @@ from benchmarks.core.scenes.sensing import AZIMUTH, look_at
 from messages.frames import F64, wrap_pi
 
 if TYPE_CHECKING:
-    from benchmarks.core.filter_step import Problem
+    from benchmarks.core.filter_step import Problem, Run
 
 
-def filterpy_step(problem: Problem) -> Callable[[], tuple[F64, F64]]:
-    """Return a call that predicts and updates every track, and gives states and covariances."""
+def filterpy_step(problem: Problem) -> Run:
+    """Prepare a filter a track: each predicts and updates."""
     dt, q = problem.dt_s, problem.intensity_m2ps3
     F = np.eye(6) + np.diag([dt] * 3, 3)
     Q = q * np.kron(np.array([[dt**3 / 3.0, dt**2 / 2.0], [dt**2 / 2.0, dt]]), np.eye(3))
@@ -26,13 +25,12 @@ def filterpy_step(problem: Problem) -> Callable[[], tuple[F64, F64]]:
         one.x, one.P, one.F, one.Q, one.R = x.copy(), P.copy(), F, Q, np.diag(problem.sigma**2)
         filters.append(one)
 
-    def step() -> tuple[F64, F64]:
+    def step() -> None:
         for one, z in zip(filters, problem.z, strict=True):
             one.predict()
             one.update(z, jacobian, measured, residual=difference)
-        return np.stack([one.x for one in filters]), np.stack([one.P for one in filters])
 
-    return step
+    return step, lambda: (np.stack([one.x for one in filters]), np.stack([one.P for one in filters]))
 
 
 def measured(x: F64) -> F64:

@@ -28,11 +28,7 @@ def as_text(result: dict[str, Any]) -> str:
     if "marginals" in result:
         parts.append("Exact marginals, n x n fully connected\n" + _table(_marginal_rows(result["marginals"])))
     if "filter_step" in result:
-        f = result["filter_step"]
-        parts.append(
-            f"Filter step, {f['tracks']} tracks: {f['vedette_us']:.3f} us a track, filterpy {f['filterpy_us']:.1f} us "
-            f"({f['ratio']:.0f} x); largest difference {f['largest_difference_sigma']:.1e} sigma"
-        )
+        parts.append(_filter_steps(result["filter_step"]))
     return "\n\n".join((*parts, _conditions(result)))
 
 
@@ -70,6 +66,15 @@ def _marginal_rows(rows: list[dict[str, Any]]) -> list[tuple[str, ...]]:
         difference = f"{row['largest_difference']:.1e}" if theirs else ""
         out.append((str(row["n"]), f"{row['vedette_ms']:.4f}", *(theirs or ("", "")), difference))
     return out
+
+
+def _filter_steps(f: dict[str, Any]) -> str:
+    rows: list[tuple[str, ...]] = [("filter", "step", "us a track", "faster", "largest difference")]
+    rows.append(("filterpy", "a track at a time", f"{f['filterpy_us']:.1f}", "", ""))
+    for prefix, step, us in (("", "as in the tracker", "vedette_us"), ("lanes_", "one model, in lanes", "lanes_us")):
+        ratio, difference = f[f"{prefix}ratio"], f[f"{prefix}largest_difference_sigma"]
+        rows.append(("vedette", step, f"{f[us]:.3f}", f"{ratio:.0f} x", f"{difference:.1e} sigma"))
+    return f"Filter step, {f['tracks']} tracks\n" + _table(rows)
 
 
 def _conditions(result: dict[str, Any]) -> str:
