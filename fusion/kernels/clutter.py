@@ -113,7 +113,8 @@ def remember(
 @jit
 def insist(
     count: F64, time_ns: I64, known: float, memory_s: float, cell_m: float, limit: float, least_share: float,
-    doubt: float, xm: F64, n: int, look: Look, fair: int, visible: F64, pd: F64, columns: Columns, share_memory_s: float,
+    doubt: float, xm: F64, n: int, look: Look, fair: int, visible: F64, pd: F64, columns: Columns,
+    share_memory_s: float,
 ) -> None:  # fmt: skip
     """Let no track of a crowded place be hard to see: there, random plots look like a target that is seen now and then.
 

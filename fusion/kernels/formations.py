@@ -22,8 +22,8 @@ def spare_members(
     """Write one more state x (n, 6), P (n, 6, 6) for each formation that has none to spare; return how many.
 
     A formation is a cluster of the gate graph (pairs of track i: ``det[start[i] : start[i + 1]]``) of ``fewest``
-    confirmed tracks or more. The state is the mean of its members, as wide as they are spread and by ``room`` (2,), sigmas
-    of place and velocity, wider. A tentative track in the cluster likelier than ``doubt`` is a spare one already.
+    confirmed tracks or more. The state is the mean of its members, as wide as they are spread and, by ``room`` (2,),
+    sigmas of place and velocity, wider. A tentative track in it likelier than ``doubt`` is a spare one already.
     """
     label = np.empty(n, np.int64)
     clusters = label_clusters(start, det, np.ones(len(det), np.bool_), np.ones(n, np.bool_), n, m, label)

@@ -10,9 +10,9 @@ terms, no errors of the sensor's own pose and no delay between emission and dete
 
 from __future__ import annotations
 
-from fusion.kernels import jit
+from fusion.kernels import jit, jit_lane
 from fusion.kernels.measurement import G_AXES, G_POSITION, G_VELOCITY
-from fusion.kernels.one_lane import Four, Six, Triangle, jit_lane, predicted, updated
+from fusion.kernels.one_lane import Four, Six, Triangle, predicted, updated
 from messages.frames import F64
 
 LANES = 64

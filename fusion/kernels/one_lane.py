@@ -16,10 +16,9 @@ adds is a difference of nearly equal numbers too.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
-from fusion.kernels import F
+from fusion.kernels import jit_lane
 from fusion.kernels.measurement import SMALL_M
 
 Three = tuple[float, float, float]
@@ -44,16 +43,6 @@ ARCTAN = (
     0.03923153035363089,
     -0.01917673524868244,
 )
-
-
-def jit_lane(function: F) -> F:
-    """Compile under the policy of ``jit``, and never as a call: one that is left would end the vector loop around it.
-
-    Left to itself the compiler keeps some calls, and a step takes four times as long. Fused multiply-add would save a
-    fifth; it stays off, as everywhere, so that the same numbers come out with and without it.
-    """
-    compiled: F = numba.njit(cache=True, error_model="numpy", nogil=True, forceinline=True)(function)
-    return compiled
 
 
 @jit_lane
