@@ -110,10 +110,10 @@ class Bank:
             y[:, a] = (y[:, a] + np.pi) % (2.0 * np.pi) - np.pi
         return y
 
-    def correct(self, z: F64, var: F64) -> int:
+    def correct(self, z: F64, var: F64, like: F64 | None = None) -> int:
         """Update each track with its own row of z, var (n, k), NaN where missing; return how many were left alone."""
         n = len(self.x)
-        pairs = np.arange(n + 1), np.arange(n), np.ones((n, 1)), np.ones(n), np.zeros(n)
+        pairs = np.arange(n + 1), np.arange(n), np.ones((n, 1)) if like is None else like, np.ones(n), np.zeros(n)
         looked = self.h, self.H, self.PHt, self.S, self.R
         return int(update.update_tracks(self.x, self.P, self.mu, n, *looked, z, var, self.used, *pairs))
 
