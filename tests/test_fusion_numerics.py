@@ -26,12 +26,11 @@ def some_states(rng: np.random.Generator, n: int) -> np.ndarray:
     return np.asarray(rng.normal(size=(n, 1, 6)) * [300.0, 300.0, 50.0, 15.0, 15.0, 3.0])
 
 
-def somewhere(rng: np.random.Generator) -> Instrument:
-    """A sensor anywhere within some hundred metres, with any heading; half of them hear."""
+def somewhere(rng: np.random.Generator, used: tuple[int, ...]) -> Instrument:
+    """A sensor anywhere within some hundred metres, with any heading; half of those with bearings alone hear."""
     position, paired = rng.normal(size=(2, 3)) * 300.0
-    return Instrument(
-        (), (), tuple(position), yaw_rad=rng.uniform(0.0, 6.0), hears=bool(rng.integers(2)), paired_m=tuple(paired)
-    )
+    hears = used[0] == AZIMUTH and bool(rng.integers(2))
+    return Instrument((), (), tuple(position), yaw_rad=rng.uniform(0.0, 6.0), hears=hears, paired_m=tuple(paired))
 
 
 def extreme_step(bank: Bank, rng: np.random.Generator, exponents: tuple[float, float]) -> int:
@@ -44,7 +43,7 @@ def extreme_step(bank: Bank, rng: np.random.Generator, exponents: tuple[float, f
     used = KINDS[rng.integers(len(KINDS))]
     unit = np.where(np.array(used) == TDOA, 1.0 / LIGHT_MPS, 1.0)
     sigma = 10.0 ** rng.uniform(*exponents, (len(bank.x), len(used)))
-    bank.look(used, somewhere(rng).geometry(0.0))
+    bank.look(used, somewhere(rng, used).geometry(0.0))
     z = bank.h[:, 0] + rng.normal(size=sigma.shape) * np.minimum(sigma, 100.0) * unit
     return bank.correct(z, (sigma * unit) ** 2)
 
@@ -83,11 +82,9 @@ def test_covariances_are_positive_definite_after_each_of_a_million_extreme_steps
 
 
 @pytest.mark.jit
-@pytest.mark.xfail(
-    strict=True, reason="double precision: 1e-16 of the variance before, (1 um / 100 m)^2, is all it can resolve"
-)
+@pytest.mark.xfail(strict=True, reason="doubles resolve 1e-16 of a variance: a micrometre beside 200 m is below that")
 def test_covariances_are_positive_definite_after_each_of_a_million_steps_down_to_a_micrometre() -> None:
-    """About one step in 50,000 leaves a track's P with an eigenvalue below zero by rounding, for one step."""
+    """A handful of the million steps leaves a smallest eigenvalue that is rounding (1e-17 of the largest) below zero."""
     assert steps_that_fail((-6.0, 6.0), 1000, 1000, 3) == []
 
 
@@ -196,18 +193,6 @@ def test_a_huge_jump_leaves_a_covariance_that_is_one(jump_m: float) -> None:
     scan.z[1, RANGE] += jump_m
     assert scan.correct() == 0
     assert all_positive_definite(scan.bank.P[:, 0])
-
-
-@pytest.mark.xfail(
-    strict=True, reason="the spread of hypotheses is a difference of squares: 1e-16 of the jump's is lost"
-)
-def test_a_huge_jump_of_a_well_known_track_leaves_a_covariance_that_is_one() -> None:
-    """Known to a millimetre, moved by a thousand kilometres: no gate lets that pass, but the update takes it."""
-    scan = Scan()
-    scan.bank.P[1], scan.var[1] = 1e-6 * np.eye(6), 1e-6
-    scan.z[1, RANGE] += 1e6
-    left_alone = scan.correct()
-    assert left_alone == 1 or all_positive_definite(scan.bank.P[:, 0])
 
 
 def gated(scan: Scan) -> dict[tuple[int, int], float]:
