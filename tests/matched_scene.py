@@ -5,12 +5,13 @@ Many runs stand side by side: positions p (n, 3), velocities v (n, 3), one detec
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from fusion.kernels import measurement as mm
 from fusion.kernels import motion, update
+from fusion.kernels.measurement import AZIMUTH, EAST, ELEVATION, NORTH, RANGE, RANGE_RATE, TDOA, UP
 from messages.frames import F64
 
 SOUND_MPS, LIGHT_MPS = 340.3, 299_792_458.0
@@ -49,14 +50,14 @@ class Instrument:
         r = np.linalg.norm(d, axis=1)
         far = np.linalg.norm(seen - np.array(self.paired_m), axis=1)
         every = {
-            mm.RANGE: r,
-            mm.AZIMUTH: (np.arctan2(d[:, 0], d[:, 1]) - self.yaw_rad) % (2.0 * np.pi),
-            mm.ELEVATION: np.arcsin(d[:, 2] / r),
-            mm.RANGE_RATE: np.sum(d * (v - own_v), axis=1) / r,
-            mm.EAST: p[:, 0],
-            mm.NORTH: p[:, 1],
-            mm.UP: p[:, 2],
-            mm.TDOA: (r - far) / LIGHT_MPS,
+            RANGE: r,
+            AZIMUTH: (np.arctan2(d[:, 0], d[:, 1]) - self.yaw_rad) % (2.0 * np.pi),
+            ELEVATION: np.arcsin(d[:, 2] / r),
+            RANGE_RATE: np.sum(d * (v - own_v), axis=1) / r,
+            EAST: p[:, 0],
+            NORTH: p[:, 1],
+            UP: p[:, 2],
+            TDOA: (r - far) / LIGHT_MPS,
         }
         return np.stack([every[c] for c in self.used], axis=1)
 
@@ -85,41 +86,86 @@ def fly(p: F64, v: F64, q: float, dt: float, rng: np.random.Generator) -> tuple[
     return p + v * dt + a * dt / 2.0 + more, v + a
 
 
+START = np.array([600.0, 900.0, 120.0, -14.0, 6.0, 1.0])  # [m, m/s]
+START_SIGMA = np.array([10.0, 10.0, 10.0, 5.0, 5.0, 2.0])
+MISSING = np.nan  # as the sigma of a component that this look does not measure
+
+FULL = (RANGE, AZIMUTH, ELEVATION, RANGE_RATE)
+radar = Instrument(FULL, (5.0, 0.008, 0.012, 0.5), (0.0, 0.0, 2.0), velocity_mps=(3.0, 6.0, 0.0), yaw_rad=0.6)
+flat_radar = Instrument((RANGE, AZIMUTH, RANGE_RATE), (5.0, 0.008, 0.5), (-900.0, -1200.0, 2.0), yaw_rad=-2.5)
+slow_radar = Instrument((RANGE, AZIMUTH, ELEVATION), (5.0, 0.008, 0.012), (-50.0, 20.0, 2.0))
+left_eye = Instrument((AZIMUTH, ELEVATION), (0.001, 0.001), (-200.0, 100.0, 3.0), yaw_rad=0.59)
+right_eye = Instrument((AZIMUTH, ELEVATION), (0.001, 0.001), (500.0, 0.0, 3.0), yaw_rad=3.2)
+ears = [
+    Instrument((AZIMUTH, ELEVATION), (0.02, 0.03), place, hears=True, velocity_mps=(0.0, 5.0, 0.0))
+    for place in [(300.0, 500.0, 2.0), (900.0, 600.0, 2.0), (500.0, 1300.0, 2.0)]
+]
+antennas = [
+    Instrument((AZIMUTH,), (0.03,), place, yaw_rad=1.0)
+    for place in [(0.0, 0.0, 3.0), (900.0, 100.0, 3.0), (200.0, 1500.0, 3.0)]
+]
+pairs = [
+    Instrument((TDOA,), (2e-8,), (0.0, 0.0, 3.0), paired_m=paired)
+    for paired in [(1200.0, 0.0, 3.0), (0.0, 1500.0, 30.0), (1100.0, 1500.0, 3.0)]
+]
+claim = Instrument((EAST, NORTH, UP), (4.0, 4.0, 8.0), (0.0, 0.0, 0.0))
+
+KINDS: dict[str, list[Instrument]] = {
+    "radar": [radar],
+    "radar_without_elevation": [flat_radar],
+    "radar_without_range_rate": [slow_radar],
+    "two_cameras": [left_eye, right_eye],
+    "camera_and_radar": [radar, left_eye, left_eye],
+    "acoustic": ears,
+    "rf_azimuth": antennas,
+    "rf_tdoa": pairs,
+    "claimed_position": [claim],
+    "all_in_turn": [radar, left_eye, ears[0], claim, antennas[1], pairs[1], flat_radar, ears[1], right_eye],
+    "parts_missing": [
+        replace(radar, sigma=(5.0, 0.008, MISSING, 0.5)),
+        radar,
+        replace(radar, sigma=(5.0, 0.008, 0.012, MISSING)),
+    ],
+}
+
+
 class Bank:
-    """The compiled filter, one track a run, one motion model: x (n, 1, 6), P (n, 1, 6, 6)."""
+    """The compiled filter, one track a run: x (n, M, 6), P (n, M, 6, 6); one motion model unless told otherwise."""
 
-    def __init__(self, x: F64, P: F64) -> None:
-        self.x, self.P, self.mu = x, P, np.ones((len(x), 1))
+    def __init__(self, x: F64, P: F64, stationary: F64 = ONE_MODEL) -> None:
+        self.x, self.P, self.stationary, self.mu = x, P, stationary, np.tile(stationary, (len(x), 1))
 
-    def predict(self, q: float, dt: float) -> None:
-        """Move all tracks by dt [s]."""
-        motion.predict_tracks(self.x, self.P, self.mu, len(self.x), np.array([q]), ONE_MODEL, SOJOURN_S, dt)
+    def predict(self, q: float | F64, dt: float) -> None:
+        """Move all tracks by dt [s] under white acceleration of intensity q, one number or (M,)."""
+        intensity = np.atleast_1d(np.asarray(q, float))
+        motion.predict_tracks(self.x, self.P, self.mu, len(self.x), intensity, self.stationary, SOJOURN_S, dt)
 
     def look(self, used: tuple[int, ...], g: F64) -> None:
-        """Linearise what a sensor should measure: h (n, 1, k), H (n, 1, k, 6), PHt (n, 1, 6, k), S, R (n, 1, k, k)."""
-        n, k = len(self.x), len(used)
+        """Linearise what a sensor should measure: h (n, M, k), H (n, M, k, 6), PHt (n, M, 6, k), S, R (n, M, k, k)."""
+        n, m, k = *self.x.shape[:2], len(used)
         self.used, one = np.array(used, np.int64), np.ones(n)
-        self.h, self.H, self.PHt = np.empty((n, 1, k)), np.empty((n, 1, k, 6)), np.empty((n, 1, 6, k))
-        self.S, self.R = np.empty((n, 1, k, k)), np.empty((n, 1, k, k))
+        self.h, self.H, self.PHt = np.empty((n, m, k)), np.empty((n, m, k, 6)), np.empty((n, m, 6, k))
+        self.S, self.R = np.empty((n, m, k, k)), np.empty((n, m, k, k))
         mm.linearise(self.x, self.P, n, self.used, g, one, one, self.h, self.H, self.PHt, self.S, self.R)
 
     def innovations(self, z: F64) -> F64:
-        """Return ``z - h`` (n, k), azimuths the short way round."""
+        """Return ``z - h`` (n, k) of the first model, azimuths the short way round."""
         y = z - self.h[:, 0]
-        for a in np.flatnonzero(self.used == mm.AZIMUTH):
+        for a in np.flatnonzero(self.used == AZIMUTH):
             y[:, a] = (y[:, a] + np.pi) % (2.0 * np.pi) - np.pi
         return y
 
     def correct(self, z: F64, var: F64, like: F64 | None = None) -> int:
         """Update each track with its own row of z, var (n, k), NaN where missing; return how many were left alone."""
         n = len(self.x)
-        pairs = np.arange(n + 1), np.arange(n), np.ones((n, 1)) if like is None else like, np.ones(n), np.zeros(n)
+        likely = np.ones(self.mu.shape) if like is None else like
+        pairs = np.arange(n + 1), np.arange(n), likely, np.ones(n), np.zeros(n)
         looked = self.h, self.H, self.PHt, self.S, self.R
         return int(update.update_tracks(self.x, self.P, self.mu, n, *looked, z, var, self.used, *pairs))
 
 
 def with_noise(S: F64, var: F64) -> F64:
-    """Return S (n, 1, k, k) with the variances of the detections var (n, k) on its diagonal, (n, k, k)."""
+    """Return S (n, M, k, k) of the first model with the detections' variances var (n, k) added, (n, k, k)."""
     return np.asarray(S[:, 0] + var[:, :, None] * np.eye(var.shape[1]))
 
 

@@ -16,55 +16,23 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from matched_scene import Bank, Instrument, distance2, fly, with_noise
+from matched_scene import (
+    KINDS,
+    START,
+    START_SIGMA,
+    Bank,
+    Instrument,
+    distance2,
+    flat_radar,
+    fly,
+    pairs,
+    with_noise,
+)
 from scipy.stats import binom, chi2
 
-from fusion.kernels.measurement import AZIMUTH, EAST, ELEVATION, NORTH, RANGE, RANGE_RATE, TDOA, UP
-
-pytestmark = pytest.mark.jit  # 42,000 updates a kind: minutes without compiled code
+pytestmark = [pytest.mark.kernels, pytest.mark.jit]  # 42,000 updates a kind: minutes without compiled code
 
 RUNS, INSTANTS, INTENSITY, SEED = 200, 20, 4.0, 1  # q [m^2/s^3]
-START = np.array([600.0, 900.0, 120.0, -14.0, 6.0, 1.0])  # [m, m/s]
-START_SIGMA = np.array([10.0, 10.0, 10.0, 5.0, 5.0, 2.0])
-MISSING = np.nan  # as the sigma of a component that this look does not measure
-
-FULL = (RANGE, AZIMUTH, ELEVATION, RANGE_RATE)
-radar = Instrument(FULL, (5.0, 0.008, 0.012, 0.5), (0.0, 0.0, 2.0), velocity_mps=(3.0, 6.0, 0.0), yaw_rad=0.6)
-flat_radar = Instrument((RANGE, AZIMUTH, RANGE_RATE), (5.0, 0.008, 0.5), (-900.0, -1200.0, 2.0), yaw_rad=-2.5)
-slow_radar = Instrument((RANGE, AZIMUTH, ELEVATION), (5.0, 0.008, 0.012), (-50.0, 20.0, 2.0))
-left_eye = Instrument((AZIMUTH, ELEVATION), (0.001, 0.001), (-200.0, 100.0, 3.0), yaw_rad=0.59)
-right_eye = Instrument((AZIMUTH, ELEVATION), (0.001, 0.001), (500.0, 0.0, 3.0), yaw_rad=3.2)
-ears = [
-    Instrument((AZIMUTH, ELEVATION), (0.02, 0.03), place, hears=True, velocity_mps=(0.0, 5.0, 0.0))
-    for place in [(300.0, 500.0, 2.0), (900.0, 600.0, 2.0), (500.0, 1300.0, 2.0)]
-]
-antennas = [
-    Instrument((AZIMUTH,), (0.03,), place, yaw_rad=1.0)
-    for place in [(0.0, 0.0, 3.0), (900.0, 100.0, 3.0), (200.0, 1500.0, 3.0)]
-]
-pairs = [
-    Instrument((TDOA,), (2e-8,), (0.0, 0.0, 3.0), paired_m=paired)
-    for paired in [(1200.0, 0.0, 3.0), (0.0, 1500.0, 30.0), (1100.0, 1500.0, 3.0)]
-]
-claim = Instrument((EAST, NORTH, UP), (4.0, 4.0, 8.0), (0.0, 0.0, 0.0))
-
-KINDS: dict[str, list[Instrument]] = {
-    "radar": [radar],
-    "radar_without_elevation": [flat_radar],
-    "radar_without_range_rate": [slow_radar],
-    "two_cameras": [left_eye, right_eye],
-    "camera_and_radar": [radar, left_eye, left_eye],
-    "acoustic": ears,
-    "rf_azimuth": antennas,
-    "rf_tdoa": pairs,
-    "claimed_position": [claim],
-    "all_in_turn": [radar, left_eye, ears[0], claim, antennas[1], pairs[1], flat_radar, ears[1], right_eye],
-    "parts_missing": [
-        replace(radar, sigma=(5.0, 0.008, MISSING, 0.5)),
-        radar,
-        replace(radar, sigma=(5.0, 0.008, 0.012, MISSING)),
-    ],
-}
 DOUBT = 0.05 / (4 * len(KINDS))
 
 

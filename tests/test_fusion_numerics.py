@@ -84,7 +84,7 @@ def test_covariances_are_positive_definite_after_each_of_a_million_extreme_steps
 @pytest.mark.jit
 @pytest.mark.xfail(strict=True, reason="doubles resolve 1e-16 of a variance: a micrometre beside 200 m is below that")
 def test_covariances_are_positive_definite_after_each_of_a_million_steps_down_to_a_micrometre() -> None:
-    """A handful of the million steps leaves a smallest eigenvalue that is rounding (1e-17 of the largest) below zero."""
+    """In a handful of the million, rounding puts the smallest eigenvalue, 1e-17 of the largest, below zero."""
     assert steps_that_fail((-6.0, 6.0), 1000, 1000, 3) == []
 
 
@@ -166,6 +166,7 @@ TAKEN: dict[str, Callable[[Scan], None]] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # without compiled code NumPy says what compiled code keeps quiet
 @pytest.mark.parametrize("name", [*LEFT_ALONE, *TAKEN])
 def test_poison_stays_in_the_track_that_it_touches(name: str) -> None:
     """The neighbours come out the same to the bit; the track itself is left as it was and counted, or stays finite."""
@@ -204,6 +205,7 @@ def gated(scan: Scan) -> dict[tuple[int, int], float]:
     return {pair: like for pair, like in found.items() if 1 not in pair}
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # without compiled code NumPy says what compiled code keeps quiet
 @pytest.mark.parametrize("name", [name for name in (LEFT_ALONE | TAKEN) if "likelihood" not in name])
 def test_poison_changes_no_other_pair_of_a_scan(name: str) -> None:
     clean, scan = Scan(), Scan()
