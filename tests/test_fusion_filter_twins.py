@@ -1,12 +1,13 @@
 """The compiled filter, measurement by measurement and as a whole, against filterpy and against joint least squares.
 
 Every kind of measurement runs through prediction, linearisation, likelihood and update for 24 looks at one track.
-filterpy's extended filter measures by the definitions of ``matched_scene`` and takes the kernel's H and R, which
-``test_fusion_measurement`` holds against central differences and sampling.
+filterpy's extended filter measures by the definitions of ``matched_scene`` and differentiates them by differences; the
+kernel's R, with its second-order terms, it takes over: ``test_fusion_measurement`` holds that against sampling.
 """
 
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,29 @@ def follow(kind: str) -> list[Step]:
     return steps
 
 
+def short_way(a: np.ndarray, b: np.ndarray, s: Step) -> np.ndarray:
+    """Return a - b (k,) of a step's measured components, azimuths between -pi and pi."""
+    angle = np.array(s.sensor.used)[s.have] == AZIMUTH
+    return np.where(angle, np.arctan2(np.sin(a - b), np.cos(a - b)), a - b)
+
+
+def exact(x: np.ndarray, s: Step) -> np.ndarray:
+    return s.sensor.exact(x[None, :3], x[None, 3:], s.t_s)[0, s.have]
+
+
+def jacobian(x: np.ndarray, s: Step) -> np.ndarray:
+    """Return dh/dx (k, 6) by central differences of fourth order over s = 0.25 m or m/s.
+
+    ``(8 (h(s) - h(-s)) - (h(2s) - h(-2s))) / 12s``, h(s) a step s away. From 300 m the error, of fourth order in step
+    over range, is 1e-13 of the slope; that of rounding, 1e-16 in an angle of slope 1/1000 a metre, as small.
+    """
+    columns = []
+    for e in np.eye(6):
+        near, far = (short_way(exact(x + a * e, s), exact(x - a * e, s), s) for a in (0.25, 0.5))
+        columns.append((8.0 * near - far) / 3.0)
+    return np.stack(columns, axis=1)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_measurement_equals_filterpys_extended_filter(kind: str) -> None:
     ekf = ExtendedKalmanFilter(6, 1)
@@ -79,15 +103,8 @@ def test_every_kind_of_measurement_equals_filterpys_extended_filter(kind: str) -
     for s in follow(kind):
         ekf.F, ekf.Q = joint_least_squares.motion(s.dt, INTENSITY)
         ekf.predict()
-
-        def exact(x: np.ndarray, s: Step = s) -> np.ndarray:
-            return s.sensor.exact(x[None, :3], x[None, 3:], s.t_s)[0, s.have]
-
-        def short_way(a: np.ndarray, b: np.ndarray, s: Step = s) -> np.ndarray:
-            angle = np.array(s.sensor.used)[s.have] == AZIMUTH
-            return np.where(angle, np.arctan2(np.sin(a - b), np.cos(a - b)), a - b)
-
-        ekf.update(s.z[s.have], lambda _, s=s: s.H, exact, R=s.R, residual=short_way)
+        residual = partial(short_way, s=s)
+        ekf.update(s.z[s.have], partial(jacobian, s=s), partial(exact, s=s), R=s.R, residual=residual)
         np.testing.assert_allclose(s.x, ekf.x, rtol=1e-9, atol=1e-9)
         np.testing.assert_allclose(s.P, ekf.P, rtol=1e-9, atol=1e-9)
         assert s.like[0] == pytest.approx(ekf.likelihood, rel=1e-9)
