@@ -29,6 +29,8 @@ class Instrument:
     yaw_rad: float = 0.0  # of the axes of its angles, clockwise from north
     hears: bool = False
     paired_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    late_s: float = 0.0  # known to show targets where they were so long ago
+    too_long_m: float = 0.0  # known to add so much to ranges
 
     def geometry(self, t_s: float) -> F64:
         """Return what the kernels need to know of it at a time."""
@@ -39,24 +41,26 @@ class Instrument:
         g[mm.G_SPEED] = SOUND_MPS if self.hears else 0.0
         g[mm.G_PAIRED : mm.G_PAIRED + 3] = self.paired_m
         g[mm.G_TDOA_SPEED] = LIGHT_MPS
+        g[mm.G_CLOCK], g[mm.G_RANGE_OFFSET] = self.late_s, self.too_long_m
         return g
 
     def exact(self, p: F64, v: F64, t_s: float) -> F64:
         """Return the components (n, k) without noise, each from its definition; azimuths in [0, 2 pi)."""
         own_v = np.array(self.velocity_mps)
         own = np.array(self.position_m) + t_s * own_v
-        seen = p if not self.hears else p - v * late(p - own, v)[:, None]
+        there = p - v * self.late_s
+        seen = there if not self.hears else there - v * late(there - own, v)[:, None]
         d = seen - own
         r = np.linalg.norm(d, axis=1)
         far = np.linalg.norm(seen - np.array(self.paired_m), axis=1)
         every = {
-            RANGE: r,
+            RANGE: r + self.too_long_m,
             AZIMUTH: (np.arctan2(d[:, 0], d[:, 1]) - self.yaw_rad) % (2.0 * np.pi),
             ELEVATION: np.arcsin(d[:, 2] / r),
             RANGE_RATE: np.sum(d * (v - own_v), axis=1) / r,
-            EAST: p[:, 0],
-            NORTH: p[:, 1],
-            UP: p[:, 2],
+            EAST: there[:, 0],
+            NORTH: there[:, 1],
+            UP: there[:, 2],
             TDOA: (r - far) / LIGHT_MPS,
         }
         return np.stack([every[c] for c in self.used], axis=1)
@@ -125,6 +129,11 @@ KINDS: dict[str, list[Instrument]] = {
         replace(radar, sigma=(5.0, 0.008, MISSING, 0.5)),
         radar,
         replace(radar, sigma=(5.0, 0.008, 0.012, MISSING)),
+    ],
+    "wrong_clocks": [
+        replace(radar, late_s=0.2, too_long_m=7.0),
+        replace(claim, late_s=0.5),
+        replace(ears[0], late_s=-0.1),
     ],
 }
 
