@@ -32,6 +32,7 @@ class ClutterMaps:
 
     def __init__(self, config: ClutterConfig) -> None:
         self._config = config
+        self._limits = np.array([config.suspicion, config.least_share, config.doubt, config.keep_support])
         self._maps: dict[int, Map] = {}
 
     def judged(self, scan: Scan) -> Scan:
@@ -64,8 +65,7 @@ class ClutterMaps:
             c.memory_s,
             self._cell_m(scan),
             c.crowd,
-            c.least_share,
-            c.doubt,
+            self._limits,
             work.xm,
             n,
             scan.look,

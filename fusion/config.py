@@ -75,10 +75,15 @@ class ClutterConfig:
     """A crowd round a target is some tens of metres wide; a formation's members are each a target for one look."""
     least_known: float = 0.8
     """Share of the memory that speaks of a crowd in full: before, a formation first seen is one."""
-    crowd: float = 0.2
-    """Unexplained detections a look from which a track has to be seen as often as the sensor is described to see."""
-    least_share: float = 0.65
-    """Of the looks that should see a track: in a crowd, one seen less often is not reported by its range alone."""
+    crowd: float = 0.5
+    """Unexplained detections a look from which a track has to be seen as often as the sensor is described to see: two
+    weak targets side by side are fewer."""
+    suspicion: float = 0.05
+    """Unexplained detections a look from which a track that is seen rarely may live on others' plots."""
+    least_share: float = 0.6
+    """Of the looks that should see a track: where there is suspicion, one seen less often loses its range's support."""
+    keep_support: float = 0.2
+    """Part of the support that is left after such a look: a target has a few of them, a false track has them all."""
     doubt: float = 0.7
     """Missed looks that a track in a crowd is taken to have had: three plots in a row, or five of seven, are enough."""
     cell_share: float = 0.02
@@ -110,8 +115,8 @@ class ExistenceConfig:
     confirm_existence: float = 0.95
     confirm_hits: float = 2.7
     """Three associated detections (their probabilities summed): two random plots in a row are common in clutter."""
-    confirm_age_s: float = 0.3
-    """A fast camera gives three hits in 0.1 s from one flicker; wait until they are separate looks."""
+    confirm_age_s: float = 0.2
+    """A fast camera gives three hits in 0.1 s from one flicker; three looks of a fast radar take so long."""
     delete_unproven_s: float = 8.0
     """A tentative track that is not proven, or one whose place has no support, for so long makes room for a
     better beginning."""

@@ -30,6 +30,7 @@ class TrackTable:
             first_r=np.zeros(c),
             levels=np.zeros((c, 1, levels)),
             shares=np.zeros((c, 1)),
+            unexplained=np.zeros((c, 1)),
             log_class=np.zeros((c, len(CLASSES))),
             class_ns=np.zeros((c, 1), i8),
             track_id=np.zeros(c, i8),
@@ -57,7 +58,7 @@ class TrackTable:
         c.x[rows], c.P[rows], c.mu[rows] = x[:b, None], P[:b, None], mu
         c.r[rows] = c.first_r[rows] = r[:b]
         c.levels[rows] = level_priors
-        c.shares[rows] = 0.0
+        c.shares[rows] = c.unexplained[rows] = 0.0
         c.log_class[rows] = CLASS_PRIOR
         c.class_ns[rows] = -1
         c.track_id[rows] = np.arange(self.next_id, self.next_id + b)
@@ -93,6 +94,7 @@ class TrackTable:
         self.columns = c._replace(
             levels=np.pad(c.levels, (*grow, (0, 0))),
             shares=np.pad(c.shares, grow),
+            unexplained=np.pad(c.unexplained, grow),
             class_ns=np.pad(c.class_ns, grow, constant_values=-1),
         )
 

@@ -56,12 +56,23 @@ def test_a_formation_gives_as_many_pairs_as_it_has_members() -> None:
     assert min(r for _, r in found) > 0.9
 
 
-def test_two_seeds_share_one_plot_and_never_claim_more_than_it() -> None:
-    seeds, book = ready()
-    sown(seeds, *look(book, 0, [[800.0, 0.5, 0.1, -20.0], [802.0, 0.502, 0.1, -20.0]]))
-    found = sown(seeds, *look(book, 1, [[799.0, 0.501, 0.1, -20.0]]))
-    assert len(found) == 2
-    assert sum(r for _, r in found) <= 1.0 + 1e-9
+def test_two_seeds_that_fit_one_plot_give_one_birth_their_mixture() -> None:
+    """Either seed alone gives a birth; both together give the mean of the two, as wide as they are apart."""
+    plots = [[800.0, 0.5, 0.1, -20.0], [802.0, 0.502, 0.1, -20.0]]
+    births = []
+    for first in ([plots[0]], [plots[1]], plots):
+        seeds, book = ready()
+        sown(seeds, *look(book, 0, first))
+        pairs, _ = seeds.sow(*look(book, 1, [[799.0, 0.501, 0.1, -20.0]]), 0.01)
+        assert pairs.det.tolist() == [0]
+        births.append((pairs.x[0].copy(), pairs.P[0].copy(), float(pairs.r[0])))
+    (x1, P1, _), (x2, P2, _), (x, P, r) = births
+    assert r <= 1.0
+    along = (x - x2) @ (x1 - x2) / ((x1 - x2) @ (x1 - x2))  # share of the first seed
+    assert 0.0 < along < 1.0
+    np.testing.assert_allclose(x, along * x1 + (1 - along) * x2, atol=1e-6)
+    apart = np.outer(x1 - x2, x1 - x2)
+    np.testing.assert_allclose(P, along * P1 + (1 - along) * P2 + along * (1 - along) * apart, atol=1e-6)
 
 
 @pytest.mark.parametrize(

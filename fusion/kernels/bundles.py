@@ -22,6 +22,7 @@ class Columns(NamedTuple):
     first_r: F64  # (C,) existence at birth
     levels: F64  # (C, S, L) detectability levels for each sensor
     shares: F64  # (C, S) recent contribution of each sensor, decaying
+    unexplained: F64  # (C, S) what its own detections added to each sensor's map of clutter
     log_class: F64  # (C, K) log class posterior, not normalised
     class_ns: I64  # (C, S) time of the last class score taken from each sensor
     track_id: I64  # (C,)
@@ -66,6 +67,7 @@ class Rules(NamedTuple):
     sojourn_s: float
     mean_life_s: float
     memory_s: float  # of detectability and shares
+    clutter_memory_s: float
     pose_looks: float  # share of the remembered looks that carry one constant error, see existence.bias_scales
     most_class_factor: float
     work_limit: float

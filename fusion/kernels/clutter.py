@@ -112,33 +112,31 @@ def remember(
 
 @jit
 def insist(
-    count: F64, time_ns: I64, known: float, memory_s: float, cell_m: float, limit: float, least_share: float,
-    doubt: float, xm: F64, n: int, look: Look, fair: int, visible: F64, pd: F64, columns: Columns,
-    share_memory_s: float,
+    count: F64, time_ns: I64, known: float, memory_s: float, cell_m: float, crowd: float, limits: F64, xm: F64, n: int,
+    look: Look, fair: int, visible: F64, pd: F64, columns: Columns, share_memory_s: float,
 ) -> None:  # fmt: skip
     """Let no track of a crowded place be hard to see: there, random plots look like a target that is seen now and then.
 
-    Where more than ``limit`` unexplained detections come a look, the probability of the detectability levels
-    below ``fair`` moves to that one, and each track's Pd (n,) follows. A track there that the sensor saw less than
-    ``least_share`` as often as it should, ``doubt`` missed looks added, loses the support of its range. The track's own
-    plots are no crowd around it: the two that began it, and those that ``trust`` leaves unexplained.
+    Where more than ``crowd`` unexplained detections come a look, the probability of the detectability levels
+    below ``fair`` moves to that one, and each track's Pd (n,) follows. limits (4,): where more than the first come, a
+    track that the sensor saw less than the second as often as it should, the third missed looks added, keeps the
+    fourth of its range's support. What the track's own plots added to the map is no crowd around it.
     """
-    cell, weight = np.empty(3, np.int64), 1.0 - np.exp(-look.period_s / memory_s)
+    cell = np.empty(3, np.int64)
     levels, recent = columns.levels[:, look.slot], columns.shares[:, look.slot]
     for i in range(n):
         for a in range(3):
             cell[a] = int(np.floor(xm[i, a] / cell_m))
-        age_s = (look.t_ns - columns.born_ns[i]) / 1e9
-        share = seen_share(recent[i], look, columns.born_ns[i], share_memory_s, 0.0)
-        own = look.level_pd[-1] * share * (1.0 - share * share) + 2.0 * weight * np.exp(-age_s / memory_s)
-        if _around(count, time_ns, look.t_ns, memory_s, cell) / known - own < limit:
-            continue
-        for a in range(fair):
-            levels[i, fair] += levels[i, a]
-            levels[i, a] = 0.0
-        mean = 0.0
-        for a in range(len(look.level_pd)):
-            mean += levels[i, a] * look.level_pd[a]
-        pd[i] = mean * visible[i]
-        if seen_share(recent[i], look, columns.born_ns[i], share_memory_s, doubt) < least_share:
-            columns.ranged_hits[i] = 0.0
+        around = _around(count, time_ns, look.t_ns, memory_s, cell)
+        total = (around - columns.unexplained[i, look.slot]) / known
+        if total > crowd:
+            mean = 0.0
+            for a in range(len(look.level_pd)):
+                if a < fair:
+                    levels[i, fair] += levels[i, a]
+                    levels[i, a] = 0.0
+                mean += levels[i, a] * look.level_pd[a]
+            pd[i] = mean * visible[i]
+        doubted = seen_share(recent[i], look, columns.born_ns[i], share_memory_s, limits[2])
+        if total > limits[0] and doubted < limits[1]:
+            columns.ranged_hits[i] *= limits[3]

@@ -145,6 +145,14 @@ def trust(
 
 
 @jit
+def own_clutter(track: I64, det: I64, beta: F64, trusted: F64, look: Look, memory_s: float, unexplained: F64) -> None:
+    """Add to each track's ``unexplained`` (n,) what its own detections add to the sensor's map of clutter."""
+    weight = 1.0 - np.exp(-look.period_s / memory_s)
+    for p in range(len(beta)):
+        unexplained[track[p]] += weight * beta[p] * max(1.0 - trusted[det[p]], 0.0)
+
+
+@jit
 def stand_firm(levels: F64, n: int, track: I64, det: I64, fewest: int, look: Look, visible: F64, pd: F64) -> None:
     """Let no track be hard to see that wants a plot which ``fewest`` tracks want: write levels (n, L) and Pd (n,).
 

@@ -35,11 +35,13 @@ def carve(flat: F64, n: int, models: int, k: int) -> tuple[F64, F64, F64, F64, F
 def age(c: Columns, n: int, dt: float, rules: Rules, support_s: float) -> None:
     """Let existence and what is remembered fade over dt [s]."""
     life, memory, support = np.exp(-dt / rules.mean_life_s), np.exp(-dt / rules.memory_s), np.exp(-dt / support_s)
+    clutter = np.exp(-dt / rules.clutter_memory_s)
     for i in range(n):
         c.r[i] *= life
         c.ranged_hits[i] *= support
         for s in range(c.shares.shape[1]):
             c.shares[i, s] *= memory
+            c.unexplained[i, s] *= clutter
 
 
 @jit
@@ -105,6 +107,7 @@ def associate(
     existence.update_existence(c.r, levels, n, look.level_pd, work.visible, work.pd, work.miss, work.w0)
     existence.count_hits(n, track, det, beta, work.miss, look.located, work.seen, work.ranged, explained)
     existence.trust(track, det, beta, c.shares[:, look.slot], c.born_ns, look, rules.memory_s, trusted)
+    existence.own_clutter(track, det, beta, trusted, look, rules.clutter_memory_s, c.unexplained[:, look.slot])
     for i in range(n):
         c.hits[i] += work.seen[i]
         c.shares[i, look.slot] += work.seen[i]
@@ -183,7 +186,7 @@ def _compact(c: Columns, n: int, work: Work) -> int:
 def _move(c: Columns, i: int, to: int) -> None:
     """Copy one row of the table to another place."""
     c.x[to], c.P[to], c.mu[to] = c.x[i], c.P[i], c.mu[i]
-    c.levels[to], c.shares[to] = c.levels[i], c.shares[i]
+    c.levels[to], c.shares[to], c.unexplained[to] = c.levels[i], c.shares[i], c.unexplained[i]
     c.log_class[to], c.class_ns[to] = c.log_class[i], c.class_ns[i]
     c.r[to], c.first_r[to], c.hits[to], c.ranged_hits[to] = c.r[i], c.first_r[i], c.hits[i], c.ranged_hits[i]
     c.track_id[to], c.state[to], c.born_ns[to], c.seen_ns[to] = c.track_id[i], c.state[i], c.born_ns[i], c.seen_ns[i]

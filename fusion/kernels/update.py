@@ -45,7 +45,7 @@ def update_tracks(
     joint = np.empty((models, max(len(det), 1) + 1))
     new_x, new_P, new_mu = np.empty((models, 6)), np.empty((models, 6, 6)), np.empty(models)
     k = len(used)
-    y, which, vectors = np.empty(k), np.empty(k, np.int64), np.empty((2, 6))
+    y, which, moves = np.empty(k), np.empty(k, np.int64), np.empty((max(len(det), 1) + 1, 6))
     small, tall, square = np.empty((3, k, k)), np.empty((2, 6, k)), np.empty((2, 6, 6))
     wide, scratch_t = np.empty((k, 6)), np.empty((6, 8))
     failed = 0
@@ -59,7 +59,7 @@ def update_tracks(
             rows = det[first : first + count]
             fine &= _mix_hypotheses(
                 x[i, m], P[i, m], h[i, m], H[i, m], PHt[i, m], S[i, m], R[i, m], z, var, used,
-                rows, joint[m], new_mu[m], y, which, small, tall, wide, square, scratch_t, vectors, new_x[m], new_P[m],
+                rows, joint[m], new_mu[m], y, which, small, tall, wide, square, scratch_t, moves, new_x[m], new_P[m],
             )  # fmt: skip
         if fine and _finite(new_x, new_P):
             _store(new_x, new_P, new_mu, x[i], P[i], mu[i])
@@ -72,22 +72,23 @@ def update_tracks(
 def _mix_hypotheses(
     x: F64, P: F64, h: F64, H: F64, PHt: F64, S: F64, R: F64, z: F64, var: F64, used: I64,
     rows: I64, joint: F64, total: float, y: F64, which: I64, small: F64, tall: F64, wide: F64, square: F64,
-    scratch_t: F64, vectors: F64, new_x: F64, new_P: F64,
+    scratch_t: F64, moves: F64, new_x: F64, new_P: F64,
 ) -> bool:  # fmt: skip
     """Write one model's mean and covariance over its hypotheses; return False where an S is not positive definite.
 
     ``joint`` (count + 1,): probabilities of the detections ``rows`` and, last, of none; they sum to ``total``.
     Detections with the same components and variances, nearly all of a scan, share one gain.
-    small (3, k, k), tall (2, 6, k), wide (k, 6), square (2, 6, 6), scratch_t (6, 8), vectors (2, 6) are scratch.
+    small (3, k, k), tall (2, 6, k), wide (k, 6), square (2, 6, 6), scratch_t (6, 8), moves (count + 1, 6) are scratch.
+    The spread is summed about the mean: a certain jump of 100 km would otherwise leave the rounding of its square in P.
     """
     count = len(rows)
-    gain, P_hyp, dx, dx_mean = tall[1], square[1], vectors[0], vectors[1]
+    gain, P_hyp, mean = tall[1], square[1], moves[count]
     for a in range(6):
-        dx_mean[a] = 0.0
+        mean[a] = 0.0
     _add_scaled(P, joint[count] / total, new_P, 0.0)
     last = -1
     for p in range(count):
-        part = joint[p] / total
+        part, move = joint[p] / total, moves[p]
         if part < NEGLIGIBLE:
             _add_scaled(P, part, new_P, 1.0)
             continue
@@ -98,17 +99,24 @@ def _mix_hypotheses(
                 return False
             last = j
         for a in range(6):
-            dx[a] = 0.0
+            move[a] = 0.0
             for b in range(c):
-                dx[a] += gain[a, b] * y[b]
-            dx_mean[a] += part * dx[a]
+                move[a] += gain[a, b] * y[b]
+            mean[a] += part * move[a]
+        _add_scaled(P_hyp, part, new_P, 1.0)
+    stayed = joint[count] / total
+    for p in range(count):
+        part, move = joint[p] / total, moves[p]
+        if part < NEGLIGIBLE:
+            stayed += part
+            continue
         for a in range(6):
             for b in range(6):
-                new_P[a, b] += part * (P_hyp[a, b] + dx[a] * dx[b])
+                new_P[a, b] += part * (move[a] - mean[a]) * (move[b] - mean[b])
     for a in range(6):
-        new_x[a] = x[a] + dx_mean[a]
+        new_x[a] = x[a] + mean[a]
         for b in range(6):
-            new_P[a, b] -= dx_mean[a] * dx_mean[b]
+            new_P[a, b] += stayed * mean[a] * mean[b]
     return True
 
 
