@@ -24,7 +24,18 @@ PLACE_SHARE = 0.9  # decaying count of looks from the second place: more than on
 LONE_RMS_FACTOR = 10.0  # a lone camera never knows the range: its tracks may be so much less certain
 
 
-MERGE: F64 = np.array([MERGE_MIN_EXISTENCE, MERGE_DISTANCE_M, MERGE_D2, *(MERGE_LOOKS[State(s)] for s in range(3))])
+UNRANGED_HITS = 0.5
+"""Decaying sum of plots: less is a track whose range nobody measured."""
+CONTESTED_LOOKS = 20
+"""Looks of cameras in a row: four cameras at 10 Hz need half a second. Two targets in one line of sight give two
+detections in half the looks at Pd 0.7."""
+MERGE: F64 = np.array(
+    [
+        *(MERGE_MIN_EXISTENCE, MERGE_DISTANCE_M, MERGE_D2),
+        *(MERGE_LOOKS[State(s)] for s in range(3)),
+        *(RANGED_HITS, UNRANGED_HITS, CONTESTED_LOOKS),
+    ]
+)
 """As ``kernels.merging.merge_twins`` takes it."""
 
 

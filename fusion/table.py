@@ -44,6 +44,7 @@ class TrackTable:
             hits=np.zeros(c),
             twin=np.zeros(c, i8),
             twin_count=np.zeros(c, i8),
+            contested=np.zeros(c, i8),
         )
 
     def append(self, x: F64, P: F64, r: F64, mu: F64, t_ns: int, level_priors: F64) -> slice:
@@ -68,7 +69,7 @@ class TrackTable:
         c.ranged_hits[rows] = 0.0
         c.supported[rows] = False
         c.hits[rows] = 1.0
-        c.twin[rows] = c.twin_count[rows] = 0
+        c.twin[rows] = c.twin_count[rows] = c.contested[rows] = 0
         self.next_id += b
         self.n += b
         return rows

@@ -36,6 +36,7 @@ class Columns(NamedTuple):
     hits: F64  # sum of association probabilities
     twin: I64  # track_id of the elder that this one looks equal to, 0 for none
     twin_count: I64  # looks that were shared with it and fed only one of the two
+    contested: I64  # looks in a row in which a track with a measured range wanted the one bearing that fed it
 
 
 class Look(NamedTuple):

@@ -7,11 +7,24 @@ from numpy.typing import NDArray
 
 from fusion.kernels import jit
 from fusion.kernels.bundles import Columns
+from fusion.kernels.judging import NO_EVENT
 from fusion.kernels.matrix import cholesky, whiten
 from messages.frames import F64
 
+I64 = NDArray[np.int64]
 MERGED = 4  # as fusion.lifecycle.Event
-(M_MIN_EXISTENCE, M_DISTANCE_M, M_D2, M_TENTATIVE_LOOKS, M_CONFIRMED_LOOKS, M_COASTING_LOOKS) = range(6)
+(
+    M_MIN_EXISTENCE,
+    M_DISTANCE_M,
+    M_D2,
+    M_TENTATIVE_LOOKS,
+    M_CONFIRMED_LOOKS,
+    M_COASTING_LOOKS,
+    M_RANGED,
+    M_UNRANGED,
+    M_CONTESTED_LOOKS,
+) = range(9)
+WANTED, OWN = 0.05, 0.5  # probability that a track with a range is the source; that a detection is the track's own
 BOTH_FED, ONE_FED = 1.3, 0.5  # sums of the probabilities that a scan saw each of two tracks
 
 
@@ -70,7 +83,7 @@ def merge_twins(
     """Mark the rows that turned out to be the same target as an elder one; return how many.
 
     Two tracks of one target share one detection a look; two targets give two. A look in which both were
-    fed clears the suspicion. ``merge`` (6,): limits and numbers of looks, see the offsets; elder (n,) is scratch.
+    fed clears the suspicion. ``merge`` (9,): limits and numbers of looks, see the offsets; elder (n,) is scratch.
     """
     limits = merge[M_MIN_EXISTENCE], merge[M_DISTANCE_M], merge[M_D2]
     if closest_elder(xm, Pm, c.r, n, limits[0], limits[1], limits[2], c.twin, elder) == 0:
@@ -92,3 +105,45 @@ def merge_twins(
             event[j] = MERGED
             merged += 1
     return merged
+
+
+@jit
+def end_shadows(
+    c: Columns, n: int, track: I64, det: I64, beta: F64, m: int, seen: F64, merge: F64, event: NDArray[np.int8]
+) -> int:  # fmt: skip
+    """Mark tracks that live on the bearings of others; return how many. For looks of a precise bearing sensor.
+
+    A false crossing of bearings that drifts into the line of sight of a target takes a part of that target's
+    bearings, and follows it at a wrong range: the cameras cannot tell, and a camera's silence about either of the two
+    costs little. So a track without a measured range ends when, so many looks in a row, the one detection that fed it
+    was wanted by a track that has one. A second detection, or one that is its own, clears it.
+    """
+    best, share = np.full(n, -1), np.zeros(n)
+    rival, top = np.full(m, -1), np.zeros(m)
+    for p in range(len(beta)):
+        i, j = track[p], det[p]
+        if c.ranged_hits[i] >= merge[M_RANGED] and beta[p] > top[j]:
+            top[j], rival[j] = beta[p], i
+        if beta[p] > share[i]:
+            share[i], best[i] = beta[p], j
+    ended = 0
+    for i in range(n):
+        if c.ranged_hits[i] >= merge[M_UNRANGED]:
+            c.contested[i] = 0
+            continue
+        j = best[i]
+        if j < 0:
+            continue
+        k = rival[j]
+        if k >= 0 and top[j] > WANTED:
+            together = seen[i] + seen[k]
+            if together > BOTH_FED:
+                c.contested[i] = 0
+            elif together > ONE_FED:
+                c.contested[i] += 1
+        elif share[i] > OWN:
+            c.contested[i] = 0
+        if c.contested[i] >= merge[M_CONTESTED_LOOKS] and event[i] == NO_EVENT:
+            event[i] = MERGED
+            ended += 1
+    return ended

@@ -140,6 +140,9 @@ def settle(
         c.supported_ns, work.Pm, lone, limit, work.event,
     )  # fmt: skip
     count += merging.merge_twins(c, work.xm, work.Pm, old, n, work.seen, merge, work.elder, work.event)
+    if pairs and places[look.slot] >= 0:
+        found = work.track[:pairs], work.det[:pairs], work.beta[:pairs], len(look.z)
+        count += merging.end_shadows(c, old, *found, work.seen, merge, work.event)
     if count == 0:
         return n, -1
     for i in range(n):  # first look, then change: an illegal event changes nothing
@@ -191,4 +194,4 @@ def _move(c: Columns, i: int, to: int) -> None:
     c.r[to], c.first_r[to], c.hits[to], c.ranged_hits[to] = c.r[i], c.first_r[i], c.hits[i], c.ranged_hits[i]
     c.track_id[to], c.state[to], c.born_ns[to], c.seen_ns[to] = c.track_id[i], c.state[i], c.born_ns[i], c.seen_ns[i]
     c.ranged_ns[to], c.supported[to], c.supported_ns[to] = c.ranged_ns[i], c.supported[i], c.supported_ns[i]
-    c.twin[to], c.twin_count[to] = c.twin[i], c.twin_count[i]
+    c.twin[to], c.twin_count[to], c.contested[to] = c.twin[i], c.twin_count[i], c.contested[i]
