@@ -23,6 +23,7 @@ I64 = NDArray[np.int64]
 WIDER = 4.0  # times the foreseen covariance at the start: the first detections decide, not what another model thought
 SETTLE = 8  # detections of a track before its foresight counts
 PAUSE_S = 3.0  # a track without a clear detection for so long starts anew
+STRAY = 0.01  # prior that a detection that was clearly of a track is not: bounds what one of them can say
 BLOCK = 25  # detections of one track that are one piece of evidence: beyond, errors of foresight are forgotten
 
 
@@ -45,9 +46,8 @@ class _Tracks:
         self.count, self.piece = np.zeros(n, np.int64), np.full(n, -1, np.int64)
 
     def start(self, rows: I64, seen: Seen, which: I64, mu: F64) -> None:
-        """Let rows begin at what was foreseen of their tracks."""
+        """Let rows begin at what was foreseen of their tracks when they were tracked."""
         self.x[rows], self.P[rows], self.mu[rows] = seen.x[which, None], WIDER * seen.P[which, None], mu
-        self.count[rows] = 0
 
 
 def foresee(seen: Sequence[Seen], config: MotionConfig, factors: Mapping[int, F64] | None = None) -> Foresight:
@@ -65,10 +65,12 @@ def foresee(seen: Sequence[Seen], config: MotionConfig, factors: Mapping[int, F6
         since_s = (s.t_ns - tracks.t_ns[rows]) / 1e9
         new = (tracks.t_ns[rows] < 0) | (since_s > PAUSE_S)
         tracks.start(rows[new], s, np.flatnonzero(new), stationary)
+        tracks.count[rows[new]] = 0
         x, P, mu = tracks.x[rows], tracks.P[rows], tracks.mu[rows]
         _predict(x, P, mu, np.where(new, 0.0, since_s), q, stationary, config.sojourn_s)
-        log_density = _update(s, x, P, mu, None if factors is None else factors.get(s.slot))
+        log_density, lost = _update(s, x, P, mu, None if factors is None else factors.get(s.slot))
         tracks.x[rows], tracks.P[rows], tracks.mu[rows], tracks.t_ns[rows] = x, P, mu, s.t_ns
+        tracks.start(rows[lost], s, np.flatnonzero(lost), stationary)
         counted = tracks.count[rows] >= SETTLE
         for row, value in zip(rows[counted].tolist(), log_density[counted].tolist(), strict=True):
             if (tracks.count[row] - SETTLE) % BLOCK == 0:
@@ -90,8 +92,11 @@ def _predict(x: F64, P: F64, mu: F64, since_s: F64, q: F64, stationary: F64, soj
         x[some], P[some], mu[some] = moved
 
 
-def _update(s: Seen, x: F64, P: F64, mu: F64, factor: F64 | None) -> F64:
-    """Update each track (p,) with its detection in place; return the log densities with which they were foreseen."""
+def _update(s: Seen, x: F64, P: F64, mu: F64, factor: F64 | None) -> tuple[F64, NDArray[np.bool_]]:
+    """Update each track (p,) with its detection in place; return the log densities with which they were foreseen.
+
+    Returns also where a detection looks like clutter instead: these models have lost the track.
+    """
     (p, k), models = s.z.shape, mu.shape[1]
     h, H = np.empty((p, models, k)), np.empty((p, models, k, 6))
     PHt, S, R = np.empty((p, models, 6, k)), np.empty((p, models, k, k)), np.empty((p, models, k, k))
@@ -100,11 +105,12 @@ def _update(s: Seen, x: F64, P: F64, mu: F64, factor: F64 | None) -> F64:
     logs = _log_densities(s, h, S, var)
     best = logs.max(axis=1, keepdims=True)
     like = np.exp(logs - best)
-    log_density = best[:, 0] + np.log(np.maximum(np.sum(mu * like, axis=1), 1e-300))
+    own = best[:, 0] + np.log(np.maximum(np.sum(mu * like, axis=1), 1e-300)) + np.log1p(-STRAY)
+    stray = np.log(STRAY * s.density)
     start, det = np.arange(p + 1, dtype=np.int64), np.arange(p, dtype=np.int64)
     pairs = start, det, like, np.ones(p), np.zeros(p)
     update.update_tracks(x, P, mu, p, h, H, PHt, S, R, s.z, var, s.used, *pairs)
-    return np.asarray(log_density, dtype=np.float64)
+    return np.asarray(np.logaddexp(own, stray), dtype=np.float64), own < stray
 
 
 def _log_densities(s: Seen, h: F64, S: F64, var: F64) -> F64:

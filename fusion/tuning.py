@@ -26,14 +26,17 @@ SCALE_MATTERS = 0.15  # of sigma: a filter with 15 per cent too much or too litt
 SCALE_LIMITS = (0.2, 5.0)  # beyond, the sensors file says something else than it means (units, variance for sigma)
 CLUTTER_MATTERS = 0.3  # of the density: the log of the odds moves by as much
 CLUTTER_MATTERS_PER_SCAN = 0.3  # and in number: fewer false detections make no tracks
+BEARING_MATTERS = (
+    3.0  # times as much where there is no range: what nobody explains may be targets that nobody can place
+)
 PD_MATTERS = 0.1  # the levels of detectability follow smaller differences by themselves
 PD_LIMITS = (0.1, 0.99)
-FEWEST_LOOKS = 100  # of rates: a probability is then known to 5 per cent
+FEWEST_LOOKS = 50  # of rates: a probability is then known to 7 per cent
 MOTION_MATTERS = 0.03  # mean gain of log density a detection: 3 per cent in likelihood, some per cent of accuracy
 MOTION_SURELY = 2.0  # sigmas of the gain
 FEWEST_PIECES = 6  # of tracks: a spread of fewer says little
-SCALES = (0.1, 0.3, 1.0, 3.0)  # of the intensities of all models
-SINGLE = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)  # m^2/s^3, one model alone
+SCALES = (1.0, 0.3, 3.0, 0.1)  # of the intensities of all models; nearest to the default first
+SINGLE = (1.0, 3.0, 0.3, 10.0, 0.1, 30.0)  # m^2/s^3, one model alone
 LEAST_SHARE = 0.05  # of a model: a target may do tomorrow what none of them did today
 FIT_ROUNDS = 4  # of expectation and maximisation of the shares: the gain of a fifth is below 1 per cent of the whole
 
@@ -107,7 +110,8 @@ def _clutter(witness: Witness, slot: int, stated: SensorDescription) -> Choice:
         return Choice(default, default, False, f"kept: only {rate.looks} looks, {FEWEST_LOOKS} are needed")
     said = f"{rate.value:.3g} +- {rate.sigma:.2g} detections of a look belong to no track, in {rate.looks} looks"
     off = abs(rate.value - default)
-    clear = off > SURELY * rate.sigma and off > max(CLUTTER_MATTERS * default, CLUTTER_MATTERS_PER_SCAN)
+    weight = 1.0 if witness.book.sensors[stated.sensor_id].ranged else BEARING_MATTERS
+    clear = off > SURELY * rate.sigma and off > weight * max(CLUTTER_MATTERS * default, CLUTTER_MATTERS_PER_SCAN)
     return Choice(tidy(rate.value), default, True, said) if clear else Choice(default, default, False, f"kept: {said}")
 
 
@@ -134,8 +138,15 @@ def choose_motion(witness: Witness, default: MotionConfig) -> MotionChoice:
 
 
 def _best(seen: Sequence[Seen], candidates: Sequence[MotionConfig]) -> tuple[MotionConfig, Foresight]:
-    """Return the candidate with the highest log predictive density, the first of equals."""
-    return max(((m, foresee(seen, m)) for m in candidates), key=lambda found: float(found[1].log_density.sum()))
+    """Return the first candidate whose log predictive density is within one sigma of the highest (Breiman 1984)."""
+    found = [(m, foresee(seen, m)) for m in candidates]
+    top = max((foresight for _, foresight in found), key=lambda foresight: float(foresight.log_density.sum()))
+    return next(item for item in found if _as_good(item[1], top))
+
+
+def _as_good(foresight: Foresight, top: Foresight) -> bool:
+    gain, sigma = _gain(top, foresight)
+    return gain <= sigma
 
 
 def _mixtures(seen: Sequence[Seen], default: MotionConfig) -> list[MotionConfig]:

@@ -30,6 +30,7 @@ class Seen(NamedTuple):
     used: I64  # (k,)
     z: F64  # (p, k) NaN where not measured
     var: F64  # (p, k)
+    density: F64  # (p,) of clutter
     track_id: I64  # (p,)
     x: F64  # (p, 6) foreseen state
     P: F64  # (p, 6, 6)
@@ -74,6 +75,6 @@ class Witness(Tracker):
             rows, dets, look = hits.track[clear], hits.det[clear], scan.look
             foreseen = c.track_id[rows], work.xm[rows], work.Pm[rows]
             scales = np.array([work.pose_scale[rows], work.own_scale[rows]])
-            found = look.z[dets], look.var[dets], *foreseen, scales
+            found = look.z[dets], look.var[dets], look.density[dets], *foreseen, scales
             self.seen.append(Seen(slot, scan.t_ns, scan.lone, look.g, look.used, *found))
         return hits
