@@ -29,7 +29,7 @@ MOST_PAUSE = 2.5  # looks may lie so many spacings apart, no more: one or two we
 FEWEST = 60  # differences at each spacing: sigma is then known to 15 per cent
 SHARED = 4.0  # neighbouring differences share looks: so many are worth one (and the trimmed ones cost a little)
 LEAST_SHARE = 0.4  # of the narrow differences must be left by the extrapolation, or they show the motion, not the noise
-MOST_GROWTH = 1.8  # from narrow to wide: more is a motion too hard for the spacing, or errors that last over looks
+MOST_GROWTH = 1.4  # from narrow to wide: more is a motion too hard for the spacing, or errors that last over looks (2)
 
 
 class Noise(NamedTuple):

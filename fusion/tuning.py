@@ -35,6 +35,9 @@ FEWEST_LOOKS = 50  # of rates: a probability is then known to 7 per cent
 MOTION_MATTERS = 0.03  # mean gain of log density a detection: 3 per cent in likelihood, some per cent of accuracy
 MOTION_SURELY = 2.0  # sigmas of the gain
 FEWEST_PIECES = 6  # of tracks: a spread of fewer says little
+CLEAR_SHARE = (
+    0.6  # of the detections that belong to tracks: in a flock the others, which share gates, decide what is best
+)
 SCALES = (1.0, 0.3, 3.0, 0.1)  # of the intensities of all models; nearest to the default first
 SINGLE = (1.0, 3.0, 0.3, 10.0, 0.1, 30.0)  # m^2/s^3, one model alone
 LEAST_SHARE = 0.05  # of a model: a target may do tomorrow what none of them did today
@@ -125,6 +128,10 @@ def choose_motion(witness: Witness, default: MotionConfig) -> MotionChoice:
     n, pieces = base.detections, len(base.log_density)
     if pieces < FEWEST_PIECES:
         return MotionChoice(default, default, False, f"kept: only {n} clear detections in tracks that last")
+    share = witness.clear / max(sum(look.detections - look.unexplained for look in witness.looks), 1.0)
+    if share < CLEAR_SHARE:
+        said = f"kept: only {share:.0%} of the tracks' detections clearly belong to one, {CLEAR_SHARE:.0%} are needed"
+        return MotionChoice(default, default, False, said)
     over = f"over {n} detections in {pieces} pieces of tracks"
     mixture = _best(seen, _mixtures(seen, default))
     chosen = mixture if _better(mixture[1], base) else (default, base)
