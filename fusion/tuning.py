@@ -26,18 +26,14 @@ SCALE_MATTERS = 0.15  # of sigma: a filter with 15 per cent too much or too litt
 SCALE_LIMITS = (0.2, 5.0)  # beyond, the sensors file says something else than it means (units, variance for sigma)
 CLUTTER_MATTERS = 0.3  # of the density: the log of the odds moves by as much
 CLUTTER_MATTERS_PER_SCAN = 0.3  # and in number: fewer false detections make no tracks
-BEARING_MATTERS = (
-    3.0  # times as much where there is no range: what nobody explains may be targets that nobody can place
-)
+BEARING_MATTERS = 3.0  # times as much where there is no range: what is unexplained may be targets that nobody can place
 PD_MATTERS = 0.1  # the levels of detectability follow smaller differences by themselves
 PD_LIMITS = (0.1, 0.99)
 FEWEST_LOOKS = 50  # of rates: a probability is then known to 7 per cent
 MOTION_MATTERS = 0.03  # mean gain of log density a detection: 3 per cent in likelihood, some per cent of accuracy
 MOTION_SURELY = 2.0  # sigmas of the gain
 FEWEST_PIECES = 6  # of tracks: a spread of fewer says little
-CLEAR_SHARE = (
-    0.6  # of the detections that belong to tracks: in a flock the others, which share gates, decide what is best
-)
+CLEAR_SHARE = 0.75  # of the detections that belong to tracks: in a flock the others decide which models are best
 SCALES = (1.0, 0.3, 3.0, 0.1)  # of the intensities of all models; nearest to the default first
 SINGLE = (1.0, 3.0, 0.3, 10.0, 0.1, 30.0)  # m^2/s^3, one model alone
 LEAST_SHARE = 0.05  # of a model: a target may do tomorrow what none of them did today
@@ -193,11 +189,12 @@ def _better(candidate: Foresight, base: Foresight) -> bool:
 
 
 def confirmed(witness: Witness, sensor_id: str, choice: SensorChoice, motion: MotionConfig) -> SensorChoice:
-    """Return the choice, without its scales where the tracks are foreseen no better with them than as stated.
+    """Return the choice, without scales below 1 where the tracks are foreseen no better with them than as stated.
 
-    Errors that last over many looks leave small differences too; they would make the filter believe too much.
+    ``witness``: of a run with these scales. Errors that last over many looks leave small differences too; they would
+    make the filter believe too much. A scale above 1 makes it believe less, which needs no second witness.
     """
-    scales = {c: k.value for c, k in choice.sigma_scale.items() if k.clear}
+    scales = {c: k.value for c, k in choice.sigma_scale.items() if k.clear and k.value < 1.0}
     seen = [s for s in witness.seen if not s.lone]
     if not scales or not seen:
         return choice
@@ -210,11 +207,11 @@ def confirmed(witness: Witness, sensor_id: str, choice: SensorChoice, motion: Mo
         return choice
     gain, sigma = _gain(new, old)
     said = f"log predictive density {gain:.4g} +- {sigma:.2g} higher than with the stated sigmas"
-    if gain > MOTION_SURELY * sigma:
-        found = {
-            c: k._replace(evidence=f"{k.evidence}; {said}") if k.clear else k for c, k in choice.sigma_scale.items()
-        }
-    else:
-        kept = f"kept: only {said}; "
-        found = {c: Choice(1.0, 1.0, False, kept + k.evidence) if k.clear else k for c, k in choice.sigma_scale.items()}
+    found = dict(choice.sigma_scale)
+    for c in scales:
+        had = found[c]
+        if gain > MOTION_SURELY * sigma:
+            found[c] = had._replace(evidence=f"{had.evidence}; {said}")
+        else:
+            found[c] = Choice(1.0, 1.0, False, f"kept: only {said}; {had.evidence}")
     return choice._replace(sigma_scale=found)

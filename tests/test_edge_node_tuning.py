@@ -176,6 +176,15 @@ def test_sigmas_of_single_rows_are_scaled_too():
     assert scaled_scan(scan, {"azimuth": 3.0}) is scan
 
 
+def test_a_flock_keeps_its_motion_models_for_most_of_its_detections_are_shared(tmp_path):
+    flock = make_scene("swarm_10", 5, scans=100)
+    folder = files(flock, tmp_path)
+    track(folder, "t.csv", tune=folder / "tuned.yaml")
+    entry = read_tuning(folder / "tuned.yaml", flock.sensors)
+    assert tuned_config(entry) == TrackerConfig()
+    assert "clearly belong to one" in entry.motion.stationary.evidence
+
+
 def test_a_recording_of_nothing_keeps_everything_but_the_clutter(scene, tmp_path):
     nothing = tuple(HeardScan(h.t_arrival_ns, msgspec.structs.replace(h.scan, detections=b"")) for h in scene.heard)
     folder = files(dataclasses.replace(scene, heard=nothing), tmp_path)

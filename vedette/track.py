@@ -27,7 +27,7 @@ def main(
 ) -> None:
     """Track the files and say what was done, and on stderr which platform or sensor is not where it says it is."""
     with Bar(disable=quiet, transient=True) as bar:
-        task = bar.add_task("tracking", total=None)
+        task = bar.add_task("tracking" if tune is None else "tuning and tracking", total=None)
         counts = track_files(
             detections,
             sensors,

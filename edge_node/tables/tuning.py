@@ -75,9 +75,12 @@ class Study:
                 for s in self._sensors
             }
             scales = {name: chosen_scales(choice) for name, choice in chosen.items()}
-            witness = self._track([_with_rates(s, chosen[s.sensor_id]) for s in self._sensors], scales)
-        motion = choose_motion(witness, TrackerConfig().motion)
-        return {name: confirmed(witness, name, choice, motion.value) for name, choice in chosen.items()}, motion
+            witness = self._track_with(chosen, scales)
+        default = TrackerConfig().motion
+        believed = {name: confirmed(witness, name, choice, default) for name, choice in chosen.items()}
+        left = {name: chosen_scales(choice) for name, choice in believed.items()}
+        witness = witness if left == scales else self._track_with(believed, left)
+        return believed, choose_motion(witness, default)
 
     def _start(self) -> tuple[Scales, Witness]:
         """Return the scale of all sigmas with which most detections clearly belong to tracks, and what was seen."""
@@ -103,6 +106,9 @@ class Study:
             guess = CLUTTER_SHARE * rows.get(s.sensor_id, 0) / max(looks.get(s.sensor_id, 0), 1)
             out.append(replace(s, clutter_per_scan=max(s.clutter_per_scan, guess)))
         return out
+
+    def _track_with(self, chosen: Mapping[str, SensorChoice], scales: Scales) -> Witness:
+        return self._track([_with_rates(s, chosen[s.sensor_id]) for s in self._sensors], scales)
 
     def _track(self, sensors: Sequence[SensorDescription], scales: Scales) -> Witness:
         """Track all scans with these sensors and scales of their sigmas, the poses coming in between."""
