@@ -9,7 +9,7 @@ taken at two spacings and extrapolated to none (a variogram's nugget: Cressie 19
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -43,16 +43,16 @@ class Noise(NamedTuple):
 
 
 class _Row(NamedTuple):
-    track_id: int
+    source: tuple[int, int]  # slot of the sensor, track
     t_s: float
     z: F64  # (4,) NaN where not measured
     var: F64  # (4,)
     axes: F64  # (9,)
 
 
-def noise(seen: Sequence[Seen], slot: int, period_s: float) -> dict[int, Noise]:
-    """Return what is known of the noise of a sensor, by component; components that it does not measure are left out."""
-    rows = sorted(_rows(seen, slot), key=lambda row: (row.track_id, row.t_s))
+def noise(seen: Sequence[Seen], slots: Collection[int], period_s: float) -> dict[int, Noise]:
+    """Return what is known of the noise of sensors of one make, by component; what they do not measure is left out."""
+    rows = sorted(_rows(seen, slots), key=lambda row: (row.source, row.t_s))
     if not rows:
         return {}
     narrow, wide = _fours(rows, 1, period_s), _fours(rows, 2, period_s)
@@ -65,11 +65,11 @@ def noise(seen: Sequence[Seen], slot: int, period_s: float) -> dict[int, Noise]:
     return out
 
 
-def _rows(seen: Sequence[Seen], slot: int) -> list[_Row]:
-    """Return the sensor's clear detections; the range that a lone camera assumes is none."""
+def _rows(seen: Sequence[Seen], slots: Collection[int]) -> list[_Row]:
+    """Return the sensors' clear detections; the range that a lone camera assumes is none."""
     rows = []
     for s in seen:
-        if s.slot != slot:
+        if s.slot not in slots:
             continue
         z, var = np.full((len(s.z), 4), np.nan), np.full((len(s.z), 4), np.nan)
         few = s.used <= RANGE_RATE
@@ -77,7 +77,7 @@ def _rows(seen: Sequence[Seen], slot: int) -> list[_Row]:
         if s.lone:
             z[:, RANGE] = np.nan
         axes, t_s = s.g[G_AXES : G_AXES + 9], s.t_ns / 1e9
-        rows += [_Row(int(i), t_s, a, b, axes) for i, a, b in zip(s.track_id, z, var, strict=True)]
+        rows += [_Row((s.slot, int(i)), t_s, a, b, axes) for i, a, b in zip(s.track_id, z, var, strict=True)]
     return rows
 
 
@@ -85,10 +85,11 @@ def _fours(rows: Sequence[_Row], stride: int, period_s: float) -> I64:
     """Return the places (f, 4) of four looks at one target, ``stride`` looks apart."""
     first = np.arange(max(len(rows) - 3 * stride, 0))
     fours = first[:, None] + stride * np.arange(4)
-    ids, t_s = np.array([row.track_id for row in rows]), np.array([row.t_s for row in rows])
+    sources, t_s = np.array([row.source for row in rows]), np.array([row.t_s for row in rows])
     gaps = np.diff(t_s[fours], axis=1)
     near = (gaps > 0.0).all(axis=1) & (gaps <= MOST_PAUSE * stride * period_s).all(axis=1)
-    return np.asarray(fours[(ids[fours[:, 0]] == ids[fours[:, 3]]) & near])
+    same = (sources[fours[:, 0]] == sources[fours[:, 3]]).all(axis=1)
+    return np.asarray(fours[same & near])
 
 
 def _squares(c: int, fours: I64, t_s: F64, z: F64, var: F64, axes: F64) -> tuple[F64, float]:

@@ -7,7 +7,7 @@ enough to matter; below that a change only exchanges one chance result for anoth
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +23,7 @@ from messages.types import SensorDescription
 
 SURELY = 3.0  # sigmas of an estimate that its default must be away
 SCALE_MATTERS = 0.15  # of sigma: a filter with 15 per cent too much or too little loses 1 per cent of its accuracy
+SHARED_MATTERS = 0.4  # the same where many detections are not clearly of one track: those far off are missing
 SCALE_LIMITS = (0.2, 5.0)  # beyond, the sensors file says something else than it means (units, variance for sigma)
 CLUTTER_MATTERS = 0.3  # of the density: the log of the odds moves by as much
 CLUTTER_MATTERS_PER_SCAN = 0.3  # and in number: fewer false detections make no tracks
@@ -71,15 +72,27 @@ def tidy(value: float) -> float:
     return float(f"{value:.4g}")
 
 
-def choose_sensor(witness: Witness, stated: SensorDescription, scales: Mapping[int, float]) -> SensorChoice:
-    """Choose for one sensor; ``scales``: by component, of the stated sigmas in the run that the witness saw."""
-    slot = witness.book.sensors[stated.sensor_id].slot
-    found = noise(witness.seen, slot, stated.scan_period_s)
-    scale = {c: _scale(n, scales.get(c, 1.0)) for c, n in found.items()}
+def choose_sensor(
+    witness: Witness, stated: SensorDescription, alike: Collection[str], scales: Mapping[int, float]
+) -> SensorChoice:
+    """Choose for one sensor; ``scales``: by component, of the stated sigmas in the run that the witness saw.
+
+    ``alike``: the sensors of the same make, itself among them; they share their noise, for what one alone does not show.
+    """
+    slot, slots = witness.book.sensors[stated.sensor_id].slot, {witness.book.sensors[name].slot for name in alike}
+    found = noise(witness.seen, slots, stated.scan_period_s)
+    matters = SCALE_MATTERS if clear_share(witness, slots) >= CLEAR_SHARE else SHARED_MATTERS
+    scale = {c: _scale(n, scales.get(c, 1.0), matters) for c, n in found.items()}
     return SensorChoice(scale, _detection(witness, slot, stated), _clutter(witness, slot, stated))
 
 
-def _scale(found: Noise, used: float) -> Choice:
+def clear_share(witness: Witness, slots: Collection[int]) -> float:
+    """Return which share of the detections of sensors that belong to tracks clearly belongs to one."""
+    explained = sum(look.detections - look.unexplained for look in witness.looks if look.slot in slots)
+    return sum(len(s.track_id) for s in witness.seen if s.slot in slots) / max(explained, 1.0)
+
+
+def _scale(found: Noise, used: float, matters: float) -> Choice:
     """Choose the scale of the stated sigma; ``used``: the one with which the detections were associated."""
     if found.trouble:
         return Choice(1.0, 1.0, False, f"kept: {found.trouble}")
@@ -88,7 +101,7 @@ def _scale(found: Noise, used: float) -> Choice:
     if not SCALE_LIMITS[0] <= scale <= SCALE_LIMITS[1]:
         return Choice(1.0, 1.0, False, f"kept: {said}: beyond belief, look at the units of the sensors file")
     off = abs(math.log(scale))
-    clear = off > SCALE_MATTERS and off > SURELY * sigma / scale
+    clear = off > matters and off > SURELY * sigma / scale
     return Choice(tidy(scale), 1.0, True, said) if clear else Choice(1.0, 1.0, False, f"kept: {said}")
 
 
@@ -98,6 +111,8 @@ def _detection(witness: Witness, slot: int, stated: SensorDescription) -> Choice
         return Choice(default, default, False, f"kept: only {rate.looks} looks at tracks, {FEWEST_LOOKS} are needed")
     said = f"tracks were seen in {rate.value:.3g} +- {rate.sigma:.2g} of {rate.looks} looks"
     value = tidy(min(max(rate.value, PD_LIMITS[0]), PD_LIMITS[1]))
+    if value < default and not witness.book.sensors[stated.sensor_id].ranged:
+        return Choice(default, default, False, f"kept: {said}, which targets out of its sight or hearing explain")
     off = abs(value - default)
     clear = off > PD_MATTERS and off > SURELY * rate.sigma
     return Choice(value, default, True, said) if clear else Choice(default, default, False, f"kept: {said}")
@@ -124,7 +139,7 @@ def choose_motion(witness: Witness, default: MotionConfig) -> MotionChoice:
     n, pieces = base.detections, len(base.log_density)
     if pieces < FEWEST_PIECES:
         return MotionChoice(default, default, False, f"kept: only {n} clear detections in tracks that last")
-    share = witness.clear / max(sum(look.detections - look.unexplained for look in witness.looks), 1.0)
+    share = clear_share(witness, range(len(witness.book.sensors)))
     if share < CLEAR_SHARE:
         said = f"kept: only {share:.0%} of the tracks' detections clearly belong to one, {CLEAR_SHARE:.0%} are needed"
         return MotionChoice(default, default, False, said)

@@ -92,7 +92,7 @@ def looks_of(rng: np.random.Generator, acceleration_mps2: float, bias: float, n:
 
 @pytest.mark.parametrize(("acceleration_mps2", "bias"), [(0.0, 0.0), (10.0, 0.0), (0.0, 40.0)])
 def test_noise_is_found_whatever_the_target_flies_and_however_wrong_the_sensor_stands(acceleration_mps2, bias):
-    found = noise(looks_of(np.random.default_rng(4), acceleration_mps2, bias), 0, PERIOD_S)
+    found = noise(looks_of(np.random.default_rng(4), acceleration_mps2, bias), {0}, PERIOD_S)
     assert set(found) == {RANGE, ELEVATION}
     for n in found.values():
         assert n.trouble == ""
@@ -100,7 +100,7 @@ def test_noise_is_found_whatever_the_target_flies_and_however_wrong_the_sensor_s
 
 
 def test_sigma_of_the_estimate_is_what_it_scatters():
-    runs = [noise(looks_of(np.random.default_rng(s), 0.0, 0.0, 300), 0, PERIOD_S)[RANGE] for s in range(60)]
+    runs = [noise(looks_of(np.random.default_rng(s), 0.0, 0.0, 300), {0}, PERIOD_S)[RANGE] for s in range(60)]
     stated, found = np.mean([n.sigma for n in runs]), np.std([n.scale for n in runs])
     # 60 runs know a standard deviation to 9 per cent; neighbours' shared looks are counted roughly
     assert 0.6 < found / stated < 1.3
@@ -112,13 +112,13 @@ def test_errors_that_last_are_not_taken_for_a_small_noise():
     for i, s in enumerate(seen):  # a plot smoothed by its radar: 3 m that forget themselves in 0.5 s
         error = math.exp(-0.2) * error + SIGMA_M * math.sqrt(1.0 - math.exp(-0.4)) * rng.normal()
         seen[i] = s._replace(z=np.array([[800.0 + error, s.z[0, 1]]]))
-    assert "errors that last" in noise(seen, 0, PERIOD_S)[RANGE].trouble
+    assert "errors that last" in noise(seen, {0}, PERIOD_S)[RANGE].trouble
 
 
 def test_too_few_looks_say_nothing():
-    found = noise(looks_of(np.random.default_rng(7), 0.0, 0.0, 40), 0, PERIOD_S)
+    found = noise(looks_of(np.random.default_rng(7), 0.0, 0.0, 40), {0}, PERIOD_S)
     assert "are needed" in found[RANGE].trouble
-    assert noise([], 0, PERIOD_S) == {}
+    assert noise([], {0}, PERIOD_S) == {}
     assert RANGE_RATE not in found
 
 

@@ -71,7 +71,7 @@ class Study:
         chosen: dict[str, SensorChoice] = {}
         for _ in range(ROUNDS):
             chosen = {
-                s.sensor_id: choose_sensor(witness, s, {COMPONENTS[n]: k for n, k in scales[s.sensor_id].items()})
+                s.sensor_id: choose_sensor(witness, s, self._alike(s), numbered(scales[s.sensor_id]))
                 for s in self._sensors
             }
             scales = {name: chosen_scales(choice) for name, choice in chosen.items()}
@@ -81,6 +81,11 @@ class Study:
         left = {name: chosen_scales(choice) for name, choice in believed.items()}
         witness = witness if left == scales else self._track_with(believed, left)
         return believed, choose_motion(witness, default)
+
+    def _alike(self, sensor: SensorDescription) -> list[str]:
+        """Return the sensors of the same kind with the same stated sigmas and period: one make."""
+        make = sensor.kind, sensor.sigma, sensor.scan_period_s
+        return [s.sensor_id for s in self._sensors if (s.kind, s.sigma, s.scan_period_s) == make]
 
     def _start(self) -> tuple[Scales, Witness]:
         """Return the scale of all sigmas with which most detections clearly belong to tracks, and what was seen."""
@@ -125,6 +130,11 @@ class Study:
             if self._progress is not None and self._done % PROGRESS_EVERY == 0:
                 self._progress(self._done, len(self._scans) * (len(STARTS) + ROUNDS))
         return witness
+
+
+def numbered(scales: Mapping[str, float]) -> dict[int, float]:
+    """Return scales by the number of their component."""
+    return {COMPONENTS[name]: scale for name, scale in scales.items()}
 
 
 def chosen_scales(choice: SensorChoice) -> dict[str, float]:
