@@ -35,6 +35,9 @@ MOTION_MATTERS = 0.03  # mean gain of log density a detection: 3 per cent in lik
 MOTION_SURELY = 2.0  # sigmas of the gain
 FEWEST_PIECES = 6  # of tracks: a spread of fewer says little
 CLEAR_SHARE = 0.75  # of the detections that belong to tracks: in a flock the others decide which models are best
+LEAST_CLEAR_SHARE = (
+    0.6  # of them: between the two a gain of motion models must be twice as large, below it says nothing
+)
 SCALES = (1.0, 0.3, 3.0, 0.1)  # of the intensities of all models; nearest to the default first
 SINGLE = (1.0, 3.0, 0.3, 10.0, 0.1, 30.0)  # m^2/s^3, one model alone
 LEAST_SHARE = 0.05  # of a model: a target may do tomorrow what none of them did today
@@ -79,7 +82,8 @@ def choose_sensor(
 
     ``alike``: the sensors of the same make, itself among them; they share their noise, for what one alone does not show.
     """
-    slot, slots = witness.book.sensors[stated.sensor_id].slot, {witness.book.sensors[name].slot for name in alike}
+    book = witness.book.sensors
+    slot, slots = book[stated.sensor_id].slot, {book[name].slot for name in alike}
     found = noise(witness.seen, slots, stated.scan_period_s)
     matters = SCALE_MATTERS if clear_share(witness, slots) >= CLEAR_SHARE else SHARED_MATTERS
     scale = {c: _scale(n, scales.get(c, 1.0), matters) for c, n in found.items()}
@@ -140,14 +144,16 @@ def choose_motion(witness: Witness, default: MotionConfig) -> MotionChoice:
     if pieces < FEWEST_PIECES:
         return MotionChoice(default, default, False, f"kept: only {n} clear detections in tracks that last")
     share = clear_share(witness, range(len(witness.book.sensors)))
-    if share < CLEAR_SHARE:
-        said = f"kept: only {share:.0%} of the tracks' detections clearly belong to one, {CLEAR_SHARE:.0%} are needed"
+    if share < LEAST_CLEAR_SHARE:
+        needed = f"{LEAST_CLEAR_SHARE:.0%} are needed"
+        said = f"kept: only {share:.0%} of the tracks' detections clearly belong to one, {needed}"
         return MotionChoice(default, default, False, said)
+    least = MOTION_MATTERS * n * (1.0 if share >= CLEAR_SHARE else 2.0)
     over = f"over {n} detections in {pieces} pieces of tracks"
     mixture = _best(seen, _mixtures(seen, default))
-    chosen = mixture if _better(mixture[1], base) else (default, base)
+    chosen = mixture if _better(mixture[1], base, least) else (default, base)
     alone = _best(seen, [MotionConfig((q,), (1.0,), default.sojourn_s) for q in SINGLE])
-    chosen = alone if _better(alone[1], chosen[1]) else chosen
+    chosen = alone if _better(alone[1], chosen[1], least) else chosen
     if chosen[0] is default:
         gain, sigma = _gain(mixture[1], base)
         return MotionChoice(default, default, False, f"kept: others foresee by {gain:.3g} +- {sigma:.2g} better {over}")
@@ -198,9 +204,9 @@ def _gain(better: Foresight, base: Foresight) -> tuple[float, float]:
     return float(gains.sum()), math.sqrt(len(gains) * float(np.var(gains, ddof=1)))
 
 
-def _better(candidate: Foresight, base: Foresight) -> bool:
+def _better(candidate: Foresight, base: Foresight, least: float) -> bool:
     gain, sigma = _gain(candidate, base)
-    return gain > MOTION_MATTERS * base.detections and gain > MOTION_SURELY * sigma
+    return gain > least and gain > MOTION_SURELY * sigma
 
 
 def confirmed(witness: Witness, sensor_id: str, choice: SensorChoice, motion: MotionConfig) -> SensorChoice:
