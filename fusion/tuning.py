@@ -80,7 +80,7 @@ def choose_sensor(
 ) -> SensorChoice:
     """Choose for one sensor; ``scales``: by component, of the stated sigmas in the run that the witness saw.
 
-    ``alike``: the sensors of the same make, itself among them; they share their noise, for what one alone does not show.
+    ``alike``: the sensors of the same make, itself among them; they share their noise, which one alone may not show.
     """
     book = witness.book.sensors
     slot, slots = book[stated.sensor_id].slot, {book[name].slot for name in alike}
@@ -115,10 +115,10 @@ def _detection(witness: Witness, slot: int, stated: SensorDescription) -> Choice
         return Choice(default, default, False, f"kept: only {rate.looks} looks at tracks, {FEWEST_LOOKS} are needed")
     said = f"tracks were seen in {rate.value:.3g} +- {rate.sigma:.2g} of {rate.looks} looks"
     value = tidy(min(max(rate.value, PD_LIMITS[0]), PD_LIMITS[1]))
-    if value < default and not witness.book.sensors[stated.sensor_id].ranged:
-        return Choice(default, default, False, f"kept: {said}, which targets out of its sight or hearing explain")
     off = abs(value - default)
     clear = off > PD_MATTERS and off > SURELY * rate.sigma
+    if clear and value < default and not witness.book.sensors[stated.sensor_id].ranged:
+        return Choice(default, default, False, f"kept: {said}, which targets out of its sight or hearing explain")
     return Choice(value, default, True, said) if clear else Choice(default, default, False, f"kept: {said}")
 
 
