@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from edge_node.tables import HeardScan, TableError, read_tracks, write_detections, write_poses, write_sensors_yaml
-from edge_node.tables.track_files import PoseFeed, released, track_files
+from edge_node.tables.feeding import PoseFeed, released
+from edge_node.tables.track_files import track_files
 from messages.detections import INDEX, empty_rows, pack
 from messages.frames import azimuth_elevation_range
 from messages.types import FieldOfView, MeasurementSigma, PlatformPose, SensorDescription, SensorScan

@@ -144,11 +144,24 @@ def track(
         Path | None,
         typer.Option(help="Where to write the estimated errors of platforms and sensors: .json, .csv or .parquet."),
     ] = None,
+    tune: Annotated[
+        Path | None,
+        typer.Option(
+            help="Choose noise, clutter and motion from the detections first, and write the choice to this YAML."
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Track with the parameters of a YAML that --tune wrote, or that you wrote.")
+    ] = None,
     quiet: QuietOption = False,
 ) -> None:
     """Track detections that someone else recorded.
 
     Example: vedette track detections.csv --sensors sensors.yaml --poses poses.csv --out tracks.csv
+
+    Tune first: vedette track detections.csv --sensors sensors.yaml --out tracks.csv --tune tuned.yaml
+
+    The same tracks again: vedette track detections.csv --sensors sensors.yaml --out tracks.csv --config tuned.yaml
     """
     from vedette import track as verb
 
@@ -160,6 +173,8 @@ def track(
         order=order,
         backend=filter_backend,
         registration=registration,
+        config=config,
+        tune=tune,
         quiet=quiet,
     )
 

@@ -21,11 +21,13 @@ def main(
     order: Order,
     backend: Backend,
     registration: Path | None,
+    config: Path | None,
+    tune: Path | None,
     quiet: bool,
 ) -> None:
     """Track the files and say what was done, and on stderr which platform or sensor is not where it says it is."""
     with Bar(disable=quiet, transient=True) as bar:
-        task = bar.add_task("tracking", total=None)
+        task = bar.add_task("tracking" if tune is None else "tuning and tracking", total=None)
         counts = track_files(
             detections,
             sensors,
@@ -34,8 +36,12 @@ def main(
             order=order,
             backend=backend,
             registration=registration,
+            config=config,
+            tune=tune,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
+    for changed in counts.tuned:
+        print(changed, file=sys.stderr)
     for fault in counts.faults:
         print(sentence(fault), file=sys.stderr)
     if not quiet:

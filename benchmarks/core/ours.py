@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.core.scenes import Scene
 from benchmarks.core.trial import Row, Trial, collect, timed_steps
-from edge_node.tables.track_files import LIVE, PoseFeed, released
+from edge_node.tables.feeding import LIVE, PoseFeed, released
 from edge_node.tables.tracks_file import POSITION_COVARIANCE, REPORTED
 from fusion.config import MotionConfig, TrackerConfig
 from fusion.fixed_lag import FixedLag

@@ -5,31 +5,29 @@ The poses are known up front, so a scan always finds the poses on both sides of 
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from edge_node.config import NodeConfig
-from edge_node.ordering import Ordering
 from edge_node.tables.biases_file import write_biases
 from edge_node.tables.detections_file import HeardScan, Order, read_detections
 from edge_node.tables.errors import TableError
+from edge_node.tables.feeding import LIVE, PROGRESS_EVERY, PoseFeed, Progress, released
 from edge_node.tables.poses_file import read_poses
 from edge_node.tables.sensors_file import read_sensors_yaml
 from edge_node.tables.tracks_file import TrackRows, TrackTable, write_tracks
+from edge_node.tables.tuned import tuned_config, tuned_scans, tuned_sensors
+from edge_node.tables.tuning import tuning_of
+from edge_node.tables.tuning_file import TuningEntry, changes, read_tuning, write_tuning
 from fusion.biases import BiasEstimate
 from fusion.config import TrackerConfig
 from fusion.fixed_lag import FixedLag
 from fusion.tracker import Tracker
 from messages.detections import N_COLUMNS
-from messages.types import PlatformPose, SensorDescription, SensorScan
+from messages.types import PlatformPose, SensorDescription
 
 Backend = Literal["numba", "filterpy"]
-Progress = Callable[[int, int], None]
-LIVE = NodeConfig()  # what a live node does unless told otherwise
-PROGRESS_EVERY = 200  # scans between two calls of the progress callback
 
 
 @dataclass(frozen=True)
@@ -37,6 +35,7 @@ class TrackingCounts:
     """What was done: scans fused and refused (older than the fixed lag), detections, rows and ids of tracks.
 
     ``faults``: constant errors of platforms and sensors that the data show beyond doubt.
+    ``tuned``: a sentence for each parameter that the data chose otherwise than its default.
     """
 
     scans: int
@@ -45,6 +44,7 @@ class TrackingCounts:
     track_rows: int
     track_ids: int
     faults: tuple[BiasEstimate, ...] = ()
+    tuned: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,25 +66,39 @@ def track_files(
     backend: Backend = "numba",
     kinds: Collection[str] | None = None,
     registration: Path | None = None,
+    config: Path | None = None,
+    tune: Path | None = None,
     progress: Progress | None = None,
 ) -> TrackingCounts:
     """Track a detection file and write the tracks; ``kinds`` leaves only sensors of these kinds.
 
-    ``registration``: where to write the estimated errors of platforms and sensors. Raises TableError where the input
-    is wrong; then nothing is written.
+    ``registration``: where to write the estimated errors of platforms and sensors. ``config``: parameters to track
+    with (``tuning_file``); ``tune``: choose them from the detections first, and where to write them. Raises TableError
+    where the input is wrong; then nothing is written.
     """
-    for written in (out, registration):
+    if config is not None and tune is not None:
+        raise TableError(
+            f"--config {config} and --tune {tune}: must not be given together: tune, or use what was tuned"
+        )
+    for written in (out, registration, tune):
         if written is not None and not written.parent.is_dir():
             raise TableError(f"{written}: folder {written.parent} does not exist: make it first")
     described = read_sensors_yaml(sensors).sensors
+    tuning = TuningEntry() if config is None else read_tuning(config, described)
     known = read_poses(poses) if poses is not None else []
     require_poses(sensors, described, poses, {pose.platform_id for pose in known})
     heard = read_detections(detections, described, order)
     chosen = [sensor for sensor in described if kinds is None or sensor.kind in kinds]
-    tracking = track_scans(heard, chosen, known, backend=backend, order=order, progress=progress)
+    if tune is not None:
+        tuning = tuning_of(heard, chosen, known, detections.name, progress)
+    args = tuned_scans(heard, tuning), tuned_sensors(chosen, tuning), known
+    tracking = track_scans(*args, config=tuned_config(tuning), backend=backend, order=order, progress=progress)
     write_tracks(out, tracking.tracks)
     if registration is not None:
         write_biases(registration, tracking.biases)
+    if tune is not None:
+        write_tuning(tune, tuning)
+        return replace(tracking.counts, tuned=tuple(changes(tuning)))
     return tracking.counts
 
 
@@ -106,6 +120,7 @@ def track_scans(
     sensors: Sequence[SensorDescription],
     poses: Iterable[PlatformPose] = (),
     *,
+    config: TrackerConfig | None = None,
     backend: Backend = "numba",
     order: Order = "arrival",
     progress: Progress | None = None,
@@ -113,7 +128,7 @@ def track_scans(
     """Track the scans of the given sensors, in the order given; scans of other sensors are left out."""
     ids = {sensor.sensor_id for sensor in sensors}
     mine = [item for item in heard if item.scan.sensor_id in ids]
-    tracker = FixedLag(Tracker(TrackerConfig(), backend=backend), LIVE.lag_ns)
+    tracker = FixedLag(Tracker(config or TrackerConfig(), backend=backend), LIVE.lag_ns)
     for sensor in sensors:
         tracker.add_sensor(sensor)
     platforms = {sensor.platform_id for sensor in sensors}
@@ -133,37 +148,3 @@ def track_scans(
     biases = tuple(tracker.tracker.registration.report())
     faults = tuple(bias for bias in biases if bias.significant)
     return Tracking(tracks, TrackingCounts(len(mine), refused, detections, len(tracks), ids_seen, faults), biases)
-
-
-def released(heard: Iterable[HeardScan], order: Order) -> Iterator[SensorScan]:
-    """Yield scans as the node's waiting room lets them go: held back a little to wait for earlier ones.
-
-    In order of validity, scans of one time go by the names of their sensors, as in the waiting room.
-    """
-    if order == "validity":
-        yield from sorted((item.scan for item in heard), key=lambda scan: (scan.t_ns, scan.sensor_id, scan.scan))
-        return
-    room = Ordering(LIVE.hold_back_ns)
-    for item in heard:
-        yield from (held.scan for held in room.advance(item.t_arrival_ns))  # a live node's clock ticked meanwhile
-        room.put(item.scan, item.t_arrival_ns)
-        yield from (held.scan for held in room.advance(item.t_arrival_ns))
-    yield from (held.scan for held in room.flush())
-
-
-class PoseFeed:
-    """Give each platform's poses up to the first one at or after a time, each pose once."""
-
-    def __init__(self, poses: Iterable[PlatformPose]) -> None:
-        self._queues: dict[str, deque[PlatformPose]] = {}
-        self._given_ns: dict[str, int] = {}
-        for pose in sorted(poses, key=lambda pose: pose.t_ns):
-            self._queues.setdefault(pose.platform_id, deque()).append(pose)
-
-    def until(self, t_ns: int) -> Iterator[PlatformPose]:
-        """Yield what the tracker needs to know before a scan at ``t_ns``."""
-        for name, queue in self._queues.items():
-            while queue and self._given_ns.get(name, -1) < t_ns:
-                pose = queue.popleft()
-                self._given_ns[name] = pose.t_ns
-                yield pose
