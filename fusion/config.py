@@ -13,9 +13,9 @@ class MotionConfig:
     """Nearly-constant-velocity models of the IMM, from calm to hard."""
 
     acceleration_intensity: tuple[float, ...] = (0.1, 1.0, 10.0, 40.0)
-    """m^2/s^3, one a model. A Singer target of sigma a (an axis) and correlation tau looks like ``2 a^2 tau``: 0.2 m/s^2
-    over 1 s for a hovering multirotor, 0.7 m/s^2 for steady flight in gusts and wide circles, 2.2 m/s^2 for a turning
-    reconnaissance drone or a soaring bird, 4.5 m/s^2 for an FPV (measured 3-9.5 over three axes, physics 6)."""
+    """m^2/s^3, one a model. A Singer target of sigma a, an axis, and correlation tau looks like ``2 a^2 tau``:
+    0.2 m/s^2 over 1 s for a hovering multirotor, 0.7 m/s^2 for steady flight in gusts and wide circles, 2.2 m/s^2 for
+    a turning reconnaissance drone or a soaring bird, 4.5 m/s^2 for an FPV (3-9.5 over three axes, physics 6)."""
     stationary: tuple[float, ...] = (0.25, 0.3, 0.3, 0.15)
     """Share of time in each model: engagements are mostly transits, interrupted by short hard turns."""
     sojourn_s: float = 1.5

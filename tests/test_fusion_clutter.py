@@ -91,3 +91,21 @@ def test_random_plots_in_a_crowd_are_not_reported_as_targets() -> None:
             counts.append(len(tracker.step(scan_of("radar_1", k, k * PERIOD_NS, rows)).tracks))
         false[enabled] = float(np.mean(counts[50:]))
     assert false[True] < 0.5 * false[False]
+
+
+def test_a_track_that_is_seen_rarely_keeps_its_support_alone_and_loses_it_in_a_crowd() -> None:
+    """Its own plots are all that the map knows around the first; four more a look come round the second."""
+    kept = []
+    for others in (0, 4):
+        rng = np.random.default_rng(3)
+        tracker = Tracker()
+        tracker.add_sensor(radar(period_s=0.1, clutter=2.0))
+        for k in range(60):
+            rows = crowd(rng, others, 45.0)
+            if k < 8 or k % 3 == 0:
+                rows.append([*PLACE, 0.0])
+            tracker.step(scan_of("radar_1", k, k * PERIOD_NS, rows))
+        c = tracker.table.columns
+        kept.append(float(c.ranged_hits[0]))
+    assert kept[0] > 5.0
+    assert kept[1] < 1.5
