@@ -222,7 +222,8 @@ class Biases:
         What is left after registration is common to the platforms, because only differences can be seen, but R takes
         the errors of platforms as independent. So each variance is multiplied by the sum of its absolute correlations:
         ``diag(P_ii sum_j |rho_ij|) - P`` is diagonally dominant once scaled to unit variances, hence never smaller
-        than P in any direction. The prior is such a bound too; the smaller one is taken.
+        than P in any direction. The prior bounds P as well; of each variance the smaller one is taken, which is no
+        bound as a whole where stated sigmas differ, but many small correlations by chance do not add up.
         """
         used = self.faulty | ~self.unstated
         known = np.where(used, np.minimum(self.P.diagonal() * self._shared(used), self.prior_var()), 0.0)

@@ -43,8 +43,9 @@ class Births:
         others, started = len(free), 0
         if not scan.lone:  # a range that a lone camera's angular size only suggests is no plot
             pairs, others = self._seeds.sow(scan, free, self._existence(scan))
+            spare = self._spare_members(table, scan, hits)  # before a full table makes room and rows move
             started += self._from_pairs(table, scan, pairs, level_priors)
-            started += self._from_formations(table, scan, hits, level_priors)
+            started += self._from_formations(table, scan, *spare, level_priors)
         return started + (self._from_others(table, scan, free, level_priors) if others else 0)
 
     def _from_others(self, table: TrackTable, scan: Scan, free: F64, level_priors: F64) -> int:
@@ -87,22 +88,26 @@ class Births:
         c.ranged_hits[rows] = 1.0 + located
         return int(count)
 
-    def _from_formations(self, table: TrackTable, scan: Scan, hits: Hits, level_priors: F64) -> int:
-        """Let each formation have one more member on trial.
+    def _spare_members(self, table: TrackTable, scan: Scan, hits: Hits) -> tuple[F64, F64]:
+        """Return states (b, 6) and covariances (b, 6, 6) of one member more for each formation.
 
         The tracks of a formation explain nearly all of its plots, also those of a member that has no track: no plot is
         left to start one. A wide track among the others gains existence where there is a plot too many look by look.
         """
         birth, fewest = self._config.birth, self._config.association.formation
         if not scan.sensor.ranged or len(hits.track) < fewest:
-            return 0
+            return np.empty((0, 6)), np.empty((0, 6, 6))
         x, P = np.empty((hits.n, 6)), np.empty((hits.n, 6, 6))
         start = np.searchsorted(hits.track, np.arange(hits.n + 1))
         args = start, hits.det, len(scan.look.z), fewest, birth.spare_doubt, np.array(birth.spare_room)
         b = spare_members(table.columns, hits.n, *args, x, P)
-        if b == 0:
+        return x[:b], P[:b]
+
+    def _from_formations(self, table: TrackTable, scan: Scan, x: F64, P: F64, level_priors: F64) -> int:
+        """Let each formation have one more member on trial."""
+        if len(x) == 0:
             return 0
-        return self._append(table, scan, x[:b], P[:b], np.full(b, birth.spare_existence), level_priors, False)
+        return self._append(table, scan, x, P, np.full(len(x), self._config.birth.spare_existence), level_priors, False)
 
     def _from_claims(self, table: TrackTable, scan: Scan, rows: I64, free: F64, level_priors: F64) -> int:
         """Start from claimed positions (Remote ID, own drones)."""

@@ -120,6 +120,8 @@ def _judged(c: int, narrow: tuple[F64, float], wide: tuple[F64, float]) -> Noise
     count = min(len(narrow[0]), len(wide[0]))
     if count < FEWEST:
         return Noise(1.0, math.inf, count, math.nan, f"only {count} differences, {FEWEST} are needed")
+    if wide[1] <= narrow[1]:
+        return Noise(1.0, math.inf, count, math.nan, "the looks come too irregularly")
     near, far = trimmed_mean(narrow[0]), trimmed_mean(wide[0])
     growth = far / near if near > 0.0 else math.inf
     lever = narrow[1] / (wide[1] - narrow[1])

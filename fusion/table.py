@@ -112,10 +112,15 @@ class TrackTable:
         """Return a copy of everything that a snapshot needs."""
         return self.n, self.next_id, tuple(column[: self.n].copy() for column in self.columns)
 
-    def restore_rows(self, saved: tuple[int, int, tuple[NDArray[np.generic], ...]]) -> None:
-        """Put the rows of ``copy_rows`` back."""
+    def restore_rows(self, saved: tuple[int, int, tuple[NDArray[np.generic], ...]], level_priors: F64) -> None:
+        """Put the rows of ``copy_rows`` back; sensors that came later have seen nothing of them (priors (S, L))."""
         self.n, self.next_id, columns = saved
-        parts: tuple[NDArray[np.generic], ...] = tuple(self.columns)
+        c, known = self.columns, columns[Columns._fields.index("shares")].shape[1]
+        later = slice(known, max(known, len(level_priors)))
+        c.shares[: self.n, later] = c.unexplained[: self.n, later] = 0.0
+        c.class_ns[: self.n, later] = -1
+        c.levels[: self.n, later] = level_priors[later]
+        parts: tuple[NDArray[np.generic], ...] = tuple(c)
         for column, rows in zip(parts, columns, strict=True):
             if column.ndim > 1 and column.shape[1] > rows.shape[1]:  # a sensor came after the snapshot
                 column[: self.n, : rows.shape[1]] = rows

@@ -204,7 +204,7 @@ class Tracker:
     def restore(self, saved: Snapshot) -> None:
         """Go back to a snapshot: what follows is bit-identical to what followed it before."""
         self.t_ns = saved.t_ns
-        self.table.restore_rows(saved.rows)
+        self.table.restore_rows(saved.rows, self.book.level_priors)
         self._last_look_ns = dict(saved.last_look_ns)
         self._births.restore(saved.births)
         self.registration.restore(saved.registration)

@@ -124,6 +124,7 @@ def _detection(witness: Witness, slot: int, stated: SensorDescription) -> Choice
 
 def _clutter(witness: Witness, slot: int, stated: SensorDescription) -> Choice:
     rate, default = clutter(witness.looks, slot), stated.clutter_per_scan
+    rate = rate._replace(value=max(rate.value, 0.0))  # a sum of probabilities may exceed 1 by its rounding
     if rate.looks < FEWEST_LOOKS:
         return Choice(default, default, False, f"kept: only {rate.looks} looks, {FEWEST_LOOKS} are needed")
     said = f"{rate.value:.3g} +- {rate.sigma:.2g} detections of a look belong to no track, in {rate.looks} looks"

@@ -164,6 +164,25 @@ def test_tuning_and_a_given_choice_exclude_each_other_and_nothing_is_written(sce
     assert not list(folder.glob("*a.yaml"))
 
 
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("SENSORS.yaml", "is read by this command"),
+        ("DETECTIONS.csv", "is read by this command"),
+        ("tracks.csv", "is written as --out by this command"),
+        ("folder", "is a folder"),
+        ("nowhere/tuned.yaml", "make it first"),
+    ],
+)
+def test_a_tuning_file_replaces_nothing_else_and_is_refused_before_the_work(scene, tmp_path, name, what):
+    folder = files(scene, tmp_path)
+    (folder / "folder").mkdir()
+    before = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    with pytest.raises(TableError, match=what):
+        track(folder, "tracks.csv", tune=folder / name)
+    assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+
+
 def test_sigmas_of_single_rows_are_scaled_too():
     rows = empty_rows(2)
     rows[:, INDEX["range_m"]], rows[0, INDEX["range_sigma_m"]] = 500.0, 4.0

@@ -109,3 +109,18 @@ def test_a_track_that_is_seen_rarely_keeps_its_support_alone_and_loses_it_in_a_c
         kept.append(float(c.ranged_hits[0]))
     assert kept[0] > 5.0
     assert kept[1] < 1.5
+
+
+def test_a_radar_that_is_described_to_see_nothing_spoils_nothing() -> None:
+    """The wire allows it; a share of nothing is no number, and must not reach the map or a track."""
+    tracker, rng = Tracker(), np.random.default_rng(2)
+    tracker.add_sensor(radar("radar_1", period_s=0.1, clutter=2.0))
+    tracker.add_sensor(radar("radar_2", period_s=0.1, clutter=2.0, pd=0.0))
+    for k in range(20):
+        for i in (1, 2):
+            plot = np.array([*PLACE, 0.0]) + rng.normal(size=4) * [5.0, 0.008, 0.014, 0.5]
+            result = tracker.step(scan_of(f"radar_{i}", k, (2 * k + i) * PERIOD_NS // 2, [plot.tolist()]))
+    c, n = tracker.table.columns, tracker.table.n
+    assert n > 0
+    assert all(np.isfinite(column[:n]).all() for column in (c.r, c.hits, c.ranged_hits, c.unexplained, c.x, c.P))
+    assert c.r[0] > 0.9

@@ -63,6 +63,28 @@ def shuffled(items: list[SensorScan | PlatformPose], window_s: float, seed: int)
     return [items[i] for i in order]
 
 
+def test_a_scan_that_is_late_over_the_coming_of_a_new_sensor_gives_the_same_bits() -> None:
+    """Snapshots from before the second radar know nothing of it; the rows must not keep what it said since."""
+    p, v, rng = np.array([[100.0, 900.0, 60.0]]), np.array([[5.0, -20.0, 0.0]]), np.random.default_rng(8)
+    known, new = radar("radar_1", period_s=0.1), radar("radar_2", period_s=0.1)
+    old = [radar_scan(known, k, k * 10**8, p + v * 0.1 * k, v, rng) for k in range(30)]
+    young = [radar_scan(new, k, 2_050_000_000 + k * 10**8, p + v * (2.05 + 0.1 * k), v, rng) for k in range(8)]
+    ends = []
+    for delay in (0, 7):
+        lag = FixedLag(Tracker())
+        lag.add_sensor(known)
+        for scan in old[: 21 - (delay > 0)]:
+            lag.step(scan)
+        lag.add_sensor(new)
+        for i, scan in enumerate(sorted([*old[21:], *young], key=lambda scan: scan.t_ns)):
+            lag.step(scan)
+            if i == delay and delay:
+                lag.step(old[20])
+        ends.append((lag.reruns, state(lag)))
+    assert ends[1][0] > 0
+    assert ends[0][1] == ends[1][1]
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_any_order_of_arrival_inside_the_lag_gives_the_same_bits(seed: int) -> None:
     items = traffic()

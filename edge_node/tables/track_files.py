@@ -5,7 +5,7 @@ The poses are known up front, so a scan always finds the poses on both sides of 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -80,9 +80,7 @@ def track_files(
         raise TableError(
             f"--config {config} and --tune {tune}: must not be given together: tune, or use what was tuned"
         )
-    for written in (out, registration, tune):
-        if written is not None and not written.parent.is_dir():
-            raise TableError(f"{written}: folder {written.parent} does not exist: make it first")
+    require_places({"--out": out, "--registration": registration, "--tune": tune}, (detections, sensors, poses, config))
     described = read_sensors_yaml(sensors).sensors
     tuning = TuningEntry() if config is None else read_tuning(config, described)
     known = read_poses(poses) if poses is not None else []
@@ -93,13 +91,27 @@ def track_files(
         tuning = tuning_of(heard, chosen, known, detections.name, progress)
     args = tuned_scans(heard, tuning), tuned_sensors(chosen, tuning), known
     tracking = track_scans(*args, config=tuned_config(tuning), backend=backend, order=order, progress=progress)
-    write_tracks(out, tracking.tracks)
+    if tune is not None:
+        write_tuning(tune, tuning)  # first: tracks without the parameters that made them cannot be made again
     if registration is not None:
         write_biases(registration, tracking.biases)
-    if tune is not None:
-        write_tuning(tune, tuning)
-        return replace(tracking.counts, tuned=tuple(changes(tuning)))
-    return tracking.counts
+    write_tracks(out, tracking.tracks)
+    return tracking.counts if tune is None else replace(tracking.counts, tuned=tuple(changes(tuning)))
+
+
+def require_places(written: Mapping[str, Path | None], read: Iterable[Path | None]) -> None:
+    """Raise where a file cannot be written, or would replace one that is read or another one that is written."""
+    taken = {path.resolve(): "is read" for path in read if path is not None}
+    for option, path in written.items():
+        if path is None:
+            continue
+        if not path.parent.is_dir():
+            raise TableError(f"{path}: folder {path.parent} does not exist: make it first")
+        if path.is_dir():
+            raise TableError(f"{option} {path}: is a folder: name a file")
+        if path.resolve() in taken:
+            raise TableError(f"{option} {path}: {taken[path.resolve()]} by this command: name another file")
+        taken[path.resolve()] = f"is written as {option}"
 
 
 def require_poses(

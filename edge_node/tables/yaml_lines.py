@@ -43,6 +43,8 @@ def load_yaml(path: Path) -> LocatedYaml:
         return LocatedYaml(path, yaml.safe_load(text), lines)
     except yaml.YAMLError as error:
         raise TableError(f"{path}: not YAML: {error}") from None
+    except RecursionError:
+        raise TableError(f"{path}: not a tree: an alias that contains itself") from None
     except UnicodeDecodeError as error:
         raise TableError(f"{path}: not UTF-8: {error}") from None
 

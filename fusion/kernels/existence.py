@@ -121,10 +121,12 @@ def seen_share(recent: float, look: Look, born_ns: int, memory_s: float, doubt: 
     """Return how often a sensor saw a track as a share of how often it should.
 
     ``recent``: decaying count of its detections of the track, over ``memory_s``; a target of the described Pd
-    makes ``Pd memory_s / period`` of them, fewer while it is young. So many missed looks as ``doubt`` are added.
+    makes ``Pd memory_s / period`` of them, fewer while it is young. So many missed looks as ``doubt`` are added. 0
+    for a sensor that is described to see nothing.
     """
     filled = 1.0 - np.exp(-((look.t_ns - born_ns) / 1e9 + look.period_s) / memory_s)
-    return float(min(recent / (look.level_pd[-1] * filled * memory_s / look.period_s + doubt), 1.0))
+    expected = look.level_pd[-1] * filled * memory_s / look.period_s + doubt
+    return float(min(recent / expected, 1.0)) if expected > 0.0 else 0.0
 
 
 @jit
