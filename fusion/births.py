@@ -82,7 +82,8 @@ class Births:
         np.add.at(c.shares, (index, slot), 1.0)
         c.shares[rows, scan.sensor.slot] += 1.0
         weight = 1.0 - math.exp(-scan.sensor.description.scan_period_s / self._config.clutter.memory_s)
-        c.unexplained[rows, scan.sensor.slot] = weight * (1.0 + (slot == scan.sensor.slot))
+        np.add.at(c.unexplained, (index, slot), weight)
+        c.unexplained[rows, scan.sensor.slot] += weight
         located = scan.look.located[det] > 0.5
         c.ranged_ns[rows] = np.where(located, scan.t_ns, pairs.t_ns[:count])
         c.ranged_hits[rows] = 1.0 + located

@@ -34,6 +34,7 @@ class SensorBook:
         self.places: I64 = np.empty(0, np.int64)
         self.ranged_pause_s = config.existence.coast_after_s
         self.support_s = config.existence.support_s
+        self.ranging: F64 = np.empty(0)
         self._carried: dict[str | None, F64] = {}
 
     def add(self, description: SensorDescription) -> int:
@@ -50,6 +51,7 @@ class SensorBook:
         self.level_priors = np.array([s.level_prior for s in self.sensors.values()])
         self.names = [(s.slot, name) for name, s in self.sensors.items()]
         self.places = self._precise_places()
+        self.ranging = np.array([float(s.ranged) for s in self.sensors.values()])
         # A slow sensor's own pause is no silence.
         pauses = [2.5 * s.description.scan_period_s for s in self.sensors.values() if s.ranged]
         self.ranged_pause_s = max([self._config.existence.coast_after_s, *pauses])
@@ -133,6 +135,7 @@ class SensorBook:
             level_prior=sensor.level_prior,
             level_pd=sensor.level_pd,
             carried=self.carried_with(sensor),
+            ranging=self.ranging,
             slot=sensor.slot,
             notch_mps=float(sensor.description.doppler_notch_mps),
             t_ns=scan.t_ns,

@@ -54,6 +54,7 @@ class Look(NamedTuple):
     level_prior: F64  # (L,) of the sensor
     level_pd: F64  # (L,)
     carried: F64  # (S,) 1 for the sensors on the same platform
+    ranging: F64  # (S,) 1 for the sensors that measure range or place
     slot: int
     notch_mps: float
     t_ns: int

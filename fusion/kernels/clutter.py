@@ -111,6 +111,15 @@ def remember(
 
 
 @jit
+def _part(shares: F64, look: Look) -> float:
+    """Return the part that this sensor has in what ranging sensors saw of a track lately; shares (S,)."""
+    total = 0.0
+    for s in range(len(look.ranging)):
+        total += look.ranging[s] * shares[s]
+    return shares[look.slot] / total if total > 0.0 else 0.0
+
+
+@jit
 def insist(
     count: F64, time_ns: I64, known: float, memory_s: float, cell_m: float, crowd: float, limits: F64, xm: F64, n: int,
     look: Look, fair: int, visible: F64, pd: F64, columns: Columns, share_memory_s: float,
@@ -120,7 +129,8 @@ def insist(
     Where more than ``crowd`` unexplained detections come a look, the probability of the detectability levels
     below ``fair`` moves to that one, and each track's Pd (n,) follows. limits (4,): where more than the first come, a
     track that the sensor saw less than the second as often as it should, the third missed looks added, keeps the
-    fourth of its range's support. What the track's own plots added to the map is no crowd around it.
+    fourth of the support that this sensor gave its range. What the track's own plots added to the map is no crowd
+    around it.
     """
     cell = np.empty(3, np.int64)
     levels, recent = columns.levels[:, look.slot], columns.shares[:, look.slot]
@@ -139,4 +149,4 @@ def insist(
             pd[i] = mean * visible[i]
         doubted = seen_share(recent[i], look, columns.born_ns[i], share_memory_s, limits[2])
         if total > limits[0] and doubted < limits[1]:
-            columns.ranged_hits[i] *= limits[3]
+            columns.ranged_hits[i] *= 1.0 - (1.0 - limits[3]) * _part(columns.shares[i], look)
