@@ -11,6 +11,7 @@ from fusion.config import ClutterConfig, TrackerConfig
 from fusion.sensing import SensorBook
 from fusion.step import Scan
 from fusion.tracker import Tracker
+from messages.types import FieldOfView
 
 PERIOD_NS = 100_000_000
 PLACE = (600.0, 0.5, 0.1)  # range, azimuth, elevation
@@ -119,8 +120,25 @@ def test_a_radar_that_is_described_to_see_nothing_spoils_nothing() -> None:
     for k in range(20):
         for i in (1, 2):
             plot = np.array([*PLACE, 0.0]) + rng.normal(size=4) * [5.0, 0.008, 0.014, 0.5]
-            result = tracker.step(scan_of(f"radar_{i}", k, (2 * k + i) * PERIOD_NS // 2, [plot.tolist()]))
+            tracker.step(scan_of(f"radar_{i}", k, (2 * k + i) * PERIOD_NS // 2, [plot.tolist()]))
     c, n = tracker.table.columns, tracker.table.n
     assert n > 0
     assert all(np.isfinite(column[:n]).all() for column in (c.r, c.hits, c.ranged_hits, c.unexplained, c.x, c.P))
     assert c.r[0] > 0.9
+
+
+def test_a_radar_that_cannot_see_a_target_leaves_it_the_support_of_the_one_that_can() -> None:
+    """A fast radar looks at a sector with one of two neighbours in it; a slow one sees both, all round."""
+    tracker, rng = Tracker(), np.random.default_rng(6)
+    tracker.add_sensor(radar("slow", period_s=0.5, clutter=2.0))
+    sector = FieldOfView(range_m=(50.0, 3000.0), azimuth_rad=(0.5, 1.0), elevation_rad=(-0.05, 1.0))
+    tracker.add_sensor(radar("fast", period_s=0.1, clutter=2.0, field_of_view=sector))
+    targets = np.array([[600.0, 0.53, 0.1, 0.0], [600.0, 0.45, 0.1, 0.0]])  # the second lies outside the sector
+    both = []
+    for k in range(150):
+        plots = targets + rng.normal(size=(2, 4)) * [5.0, 0.008, 0.014, 0.5]
+        if k % 5 == 0:
+            tracker.step(scan_of("slow", k, k * PERIOD_NS, plots.tolist()))
+        seen = plots[:1].tolist() if rng.random() < 0.9 else []
+        both.append(len(tracker.step(scan_of("fast", k, k * PERIOD_NS + 1, seen)).tracks) == 2)
+    assert np.mean(both[50:]) > 0.9
