@@ -25,10 +25,12 @@ from messages.bus import NodePort
 from messages.clock import Clock, ScaledClock
 from messages.codec import encode
 from messages.journal import JournalError
+from messages.sender import RESEND_AFTER_S
 from messages.types import SensorDescription
 from messages.zmq_bus import EndpointError, ZmqBus
 
 IDLE_WAIT_S = 0.1  # how soon a signal, or the end of the parent, is noticed
+LAST_ANSWERS_S = 2.0 * RESEND_AFTER_S  # after the end of all streams: a connection is back within half a second
 HELD_WAIT_S = 0.001  # a held scan is late by this at most
 WARMING_HEALTH_S = 1.0
 EXIT_DONE, EXIT_FAILED, EXIT_INPUT = 0, 1, 2
@@ -117,16 +119,32 @@ def _loop(config: ProcessConfig, node: FusionNode, port: NodePort, clock: Clock,
     while not stop:
         received = port.receive(HELD_WAIT_S if live and node.holds_scans else IDLE_WAIT_S)
         if received is not None:
-            peer, data = received
-            answer = node.on_frame(peer, data, clock.now_ns())
-            if answer is not None:
-                port.answer(peer, answer)
-            node.work()
+            _take(node, port, clock, *received)
         if live and node.wants_tick(now_ns := clock.now_ns()):
             node.on_tick(now_ns)
             node.work()
         if config.end_with_streams and node.streams_ended:
+            _answer_again(node, port, clock, stop)
             return
+
+
+def _take(node: FusionNode, port: NodePort, clock: Clock, peer: bytes, data: bytes) -> None:
+    answer = node.on_frame(peer, data, clock.now_ns())
+    if answer is not None:
+        port.answer(peer, answer)
+    node.work()
+
+
+def _answer_again(node: FusionNode, port: NodePort, clock: Clock, stop: StopSignal) -> None:
+    """Stay for those whose last answer was lost: a connection that stalled for a moment was dropped, and it with it.
+
+    They ask again after ``RESEND_AFTER_S``; a node that has gone would leave them waiting for a minute.
+    """
+    until_s = time.monotonic() + LAST_ANSWERS_S
+    while not stop and (left_s := until_s - time.monotonic()) > 0.0:
+        received = port.receive(min(left_s, IDLE_WAIT_S))
+        if received is not None:
+            _take(node, port, clock, *received)
 
 
 def _warm(node: FusionNode, warm_up: Callable[[], None]) -> None:

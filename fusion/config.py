@@ -235,7 +235,7 @@ class RegistrationConfig:
     """What was learnt fades: a wrong association is forgiven, and a bias that jumps is found again."""
     solve_every_s: float = 1.0
     """The estimates are solved and applied so often: a solution costs the cube of their number."""
-    clear_share: float = 0.99
+    clear_share: float = 0.95
     """Only a detection that belongs to its track with more than this probability is used: in a swarm one of ten would
     speak of somebody else's place, and all of them of the same heading."""
     start_sigma_m: float = 100.0

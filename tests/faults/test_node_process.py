@@ -188,6 +188,30 @@ def test_killed_twice_the_node_has_lost_and_doubled_nothing_and_its_tracks_are_t
     close(senders)
 
 
+def test_a_sender_whose_very_last_answer_was_lost_is_answered_again(
+    node: NodeProcess, bus: ZmqBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = events(20)
+    node.start()
+    senders = lock_step_senders(bus, node.ingest)
+    play(made[:-1], senders)
+    last, lost = senders[made[-1][0]], []
+    receive = last._link.receive
+
+    def lossy(timeout_s: float) -> bytes | None:
+        data = receive(timeout_s)
+        if data is None or lost:
+            return data
+        lost.append(data)
+        return None
+
+    monkeypatch.setattr(last._link, "receive", lossy)
+    play(made[-1:], senders)
+    assert (len(lost), last.resent, last.outstanding) == (1, 1, 0)
+    assert node.end()["accepted"] == len(made)
+    close(senders)
+
+
 def test_killed_in_the_middle_of_a_stream_every_acknowledged_frame_is_in_the_journal(
     node: NodeProcess, bus: ZmqBus
 ) -> None:
