@@ -108,14 +108,16 @@ def formation(members: int, hidden: int, scans: int, seed: int, config: TrackerC
     return counts
 
 
-def test_a_member_that_comes_late_is_found_although_the_others_explain_its_plots() -> None:
-    """Ten formations of eight, of which one was hidden at first: how many are complete in the fourth second after."""
-    complete = {}
+def test_members_that_come_late_are_found_although_the_others_explain_their_plots() -> None:
+    """Ten formations of twelve, of which two were hidden at first: complete four seconds after, and sooner than else."""
+    early, complete = {}, {}
     for name, config in (("formations", TrackerConfig()), ("none", NO_FORMATIONS)):
-        last = [np.mean(formation(8, 1, 60, seed, config)[-10:]) for seed in range(10)]
-        complete[name] = sum(abs(n - 8.0) < 0.5 for n in last)
-    assert complete["formations"] >= 8
-    assert complete["formations"] > complete["none"]
+        counts = [formation(12, 2, 60, seed, config) for seed in range(10)]
+        early[name] = float(np.mean([count[20:30] for count in counts]))
+        complete[name] = sum(abs(float(np.mean(count[-10:])) - 12.0) < 0.5 for count in counts)
+    assert complete["formations"] == 10
+    assert complete["none"] < 10
+    assert early["formations"] > early["none"] + 0.3
 
 
 @pytest.mark.kernels

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from fusion_scene import radar, scan_of
+from fusion_scene import camera, radar, scan_of
 
 from fusion.config import BirthConfig, TrackerConfig
 from fusion.seeds import Seeds
@@ -73,6 +73,17 @@ def test_two_seeds_that_fit_one_plot_give_one_birth_their_mixture() -> None:
     np.testing.assert_allclose(x, along * x1 + (1 - along) * x2, atol=1e-6)
     apart = np.outer(x1 - x2, x1 - x2)
     np.testing.assert_allclose(P, along * P1 + (1 - along) * P2 + along * (1 - along) * apart, atol=1e-6)
+
+
+def test_two_seeds_along_one_bearing_stay_two_births() -> None:
+    """Their mixture would lie between them, hundreds of metres from either."""
+    seeds, book = ready()
+    book.add(camera("eo_1", (0.0, 0.0, 0.0)))
+    sown(seeds, *look(book, 0, [[500.0, 0.5, 0.1, -20.0], [1100.0, 0.5, 0.1, -20.0]]))
+    bearing = book.prepare(scan_of("eo_1", 1, PERIOD_NS, [[math.nan, 0.5, 0.1]]))
+    pairs, _ = seeds.sow(bearing, np.ones(1), 0.01)
+    assert len(pairs.r) == 2
+    assert sorted(np.linalg.norm(pairs.x[:, :3], axis=1)) == pytest.approx([498.0, 1098.0], abs=10.0)
 
 
 @pytest.mark.parametrize(

@@ -176,51 +176,55 @@ def _choose(
         taken[a] += pairs.r[p]
     for a in range(m):
         free[rows[a]] -= taken[a]
-    return _one_for_each(stock, found, m, rows, taken, rules.least_existence, pairs)
+    return _one_for_each(stock, found, look.located, rows, taken, rules.least_existence, pairs)
 
 
 @jit
-def _one_for_each(stock: Stock, found: int, m: int, rows: I64, taken: F64, least: float, pairs: Pairs) -> int:
-    """Leave one birth for each detection worth one: the mixture over its seeds, matched by moments; return how many.
+def _one_for_each(
+    stock: Stock, found: int, located: F64, rows: I64, taken: F64, least: float, pairs: Pairs
+) -> int:  # fmt: skip
+    """Leave one birth for each plot worth one: the mixture over its seeds, matched by moments; return how many.
 
     In a formation each plot fits several seeds. As many tracks, each with a part of the existence, would have to be
     told apart for seconds before one of them could be believed; the velocity that the choice of the seed leaves open
-    is no wider than its prior. ``taken`` (m,) is the existence of each birth.
+    is no wider than its prior. A bearing says nothing of which seed along it is meant: there each pair stays a birth
+    of its own. ``taken`` (m,) is the existence that the pairs of each detection have together.
     """
-    place, best, worth = np.full(m, -1), np.zeros(m), 0
-    for a in range(m):
-        if taken[a] >= least:
+    place, birth, worth = np.full(len(taken), -1), np.full(found, -1), 0
+    for p in range(found):
+        a = pairs.det[p]
+        plot = located[rows[a]] > 0.5
+        if (taken[a] if plot else pairs.r[p]) < least:
+            continue
+        if place[a] < 0 or not plot:
             place[a] = worth
             worth += 1
-    x, P, t_ns, slot = (
-        np.zeros((worth, 6)),
-        np.zeros((worth, 6, 6)),
-        np.zeros(worth, np.int64),
-        np.zeros(worth, np.int64),
-    )
+        birth[p] = place[a]
+    x, P, r = np.zeros((worth, 6)), np.zeros((worth, 6, 6)), np.zeros(worth)
+    best, det = np.zeros(worth), np.zeros(worth, np.int64)
+    t_ns, slot = np.zeros(worth, np.int64), np.zeros(worth, np.int64)
     for p in range(found):
-        a = pairs.det[p]
-        b = place[a]
+        b = birth[p]
         if b < 0:
             continue
-        for i in range(6):
-            x[b, i] += pairs.r[p] / taken[a] * pairs.x[p, i]
-        if pairs.r[p] > best[a]:
-            best[a], t_ns[b], slot[b] = pairs.r[p], stock.t_ns[pairs.seed[p]], stock.slot[pairs.seed[p]]
+        r[b] += pairs.r[p]
+        det[b] = rows[pairs.det[p]]
+        x[b] += pairs.r[p] * pairs.x[p]
+        if pairs.r[p] > best[b]:
+            best[b], t_ns[b], slot[b] = pairs.r[p], stock.t_ns[pairs.seed[p]], stock.slot[pairs.seed[p]]
+    for b in range(worth):
+        x[b] /= r[b]
     for p in range(found):
-        a = pairs.det[p]
-        b = place[a]
+        b = birth[p]
         if b < 0:
             continue
+        off = pairs.x[p] - x[b]
         for i in range(6):
             for j in range(6):
-                off = (pairs.x[p, i] - x[b, i]) * (pairs.x[p, j] - x[b, j])
-                P[b, i, j] += pairs.r[p] / taken[a] * (pairs.P[p, i, j] + off)
-    for a in range(m):
-        b = place[a]
-        if b >= 0:
-            pairs.x[b], pairs.P[b], pairs.r[b], pairs.det[b] = x[b], P[b], min(taken[a], 1.0), rows[a]
-            pairs.t_ns[b], pairs.slot[b] = t_ns[b], slot[b]
+                P[b, i, j] += pairs.r[p] / r[b] * (pairs.P[p, i, j] + off[i] * off[j])
+    for b in range(worth):
+        pairs.x[b], pairs.P[b], pairs.r[b], pairs.det[b] = x[b], P[b], min(r[b], 1.0), det[b]
+        pairs.t_ns[b], pairs.slot[b] = t_ns[b], slot[b]
     return worth
 
 
