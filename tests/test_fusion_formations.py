@@ -109,7 +109,7 @@ def formation(members: int, hidden: int, scans: int, seed: int, config: TrackerC
 
 
 def test_members_that_come_late_are_found_although_the_others_explain_their_plots() -> None:
-    """Ten formations of twelve, of which two were hidden at first: complete four seconds after, and sooner than else."""
+    """Ten formations of twelve, of which two were hidden at first: complete at the end, and sooner."""
     early, complete = {}, {}
     for name, config in (("formations", TrackerConfig()), ("none", NO_FORMATIONS)):
         counts = [formation(12, 2, 60, seed, config) for seed in range(10)]
