@@ -33,7 +33,8 @@ class SensorConfig:
     pose_memory_s: float = 4.0
     """A heading or position bias does not average out over the filter's memory: its variance in R is multiplied by
     the number of looks that the platform's sensors had at the track within this time (at least 1: for one sensor
-    that never misses this is ``max(1, pose_memory_s / scan_period_s)``), so that the filtered result keeps it."""
+    that never misses this is ``max(1, pose_memory_s / scan_period_s)``), so that the filtered result keeps it. The
+    track of a calm target remembers 2 to 4 s of a 4 Hz radar."""
     alignment_sigma_rad: float = 0.0004
     """Constant error of a sensor's axes on its platform after calibration, about any axis: 0.02 deg; treated like
     the pose. Sensors without a platform are surveyed in and have none."""
@@ -60,8 +61,8 @@ class AssociationConfig:
     max_cells: int = 1 << 20
     """Memory of one exact sum, in numbers (8 MiB)."""
     formation: int = 3
-    """Tracks that want one plot: from so many on they are a formation, whose members are seen as described, and to
-    which one may belong that has no track yet."""
+    """Tracks: so many that want one plot are seen as the sensor is described to see, and a cluster of the gate graph
+    with so many confirmed ones may have a member that has no track yet."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,8 @@ class ClutterConfig:
     least_share: float = 0.6
     """Of the looks that should see a track: where there is suspicion, one seen less often loses its range's support."""
     keep_support: float = 0.2
-    """Part of the support that is left after such a look: a target has a few of them, a false track has them all."""
+    """Part of what this sensor gave to the support that is left after such a look: a target has a few of them, a false
+    track has them all."""
     doubt: float = 0.7
     """Missed looks that a track in a crowd is taken to have had: three plots in a row, or five of seven, are enough."""
     cell_share: float = 0.02
@@ -236,8 +238,8 @@ class RegistrationConfig:
     solve_every_s: float = 1.0
     """The estimates are solved and applied so often: a solution costs the cube of their number."""
     clear_share: float = 0.95
-    """Only a detection that belongs to its track with more than this probability is used: in a swarm one of ten would
-    speak of somebody else's place, and all of them of the same heading."""
+    """Only a detection that belongs to its track with more than this probability is used: in a swarm the others speak
+    of somebody else's place, and all of them of the same heading."""
     start_sigma_m: float = 100.0
     start_sigma_mps: float = 30.0
     """A track's filter starts so wide that the track's own place, which knows of the biases, says nothing."""
