@@ -131,7 +131,7 @@ class ExistenceConfig:
     delete_lone_share: float = 0.15
     """A track that nothing followed is dropped when its existence is down to this share of its start: two
     missed looks of a good sensor. Real clutter makes as many of them a scan as it makes plots."""
-    delete_confirmed_existence: float = 0.01
+    delete_confirmed_existence: float = 0.001
     delete_rms_m: float = 150.0
     """Position so uncertain that no gate can find the target again without taking clutter."""
     delete_tentative_s: float = 4.0

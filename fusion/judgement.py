@@ -14,8 +14,9 @@ from messages.frames import F64
 MERGE_DISTANCE_M = 25.0  # further apart two tracks are two targets, whatever their covariances say
 MERGE_D2 = chi_square_limit(0.5, 6)  # half of all pairs of estimates of one target are closer than this
 MERGE_MIN_EXISTENCE = 0.05  # clutter's tentative tracks are not worth comparing
-MERGE_LOOKS = {State.TENTATIVE: 3, State.CONFIRMED: 8, State.COASTING: 3}
-"""Looks in a row in which only one of the two was fed: two real neighbours at Pd 0.7 pass 8 looks once in 250."""
+MERGE_LOOKS = {State.TENTATIVE: 3, State.CONFIRMED: 16, State.COASTING: 3}
+"""Looks in a row in which only one of the two was fed: two real neighbours at Pd 0.7 pass 8 looks once in 250, and a
+formation of twelve has 66 pairs; 16 looks once in 60 000."""
 SECOND_HIT = 1.5  # sum of association probabilities from which a track has more than its first detection
 RANGED_HITS = 1.5
 """Decaying sum of association probabilities: two plots within the support time. Two false plots on one track that far

@@ -79,6 +79,7 @@ class Registration:
         self._q = np.array(config.motion.acceleration_intensity)
         self.biases = Biases(config.registration, config.sensors)
         self._gate_d2 = gate_table(config.association.gate_probability)
+        self._formation = config.association.formation
         self._columns: dict[str, I64] = {}
         self._places: dict[str, str] = {}
         self._others: dict[str, F64] = {}
@@ -172,7 +173,7 @@ class Registration:
         """
         n, c = hits.n, table.columns
         fit = (c.state[:n] == State.CONFIRMED) & c.supported[:n]
-        clear = (hits.beta > self._config.clear_share) & fit[hits.track]
+        clear = (hits.beta > self._config.clear_share) & fit[hits.track] & ~self._in_formation(hits, fit)
         rows, dets = hits.track[clear], hits.det[clear]
         shares = c.shares[:n]
         foreign = shares @ self._elsewhere(scan.sensor) > OTHERS_SHARE * shares.sum(axis=1)
@@ -198,6 +199,15 @@ class Registration:
             return rows, dets
         other = ~np.isin(dets, chosen[met])
         return np.concatenate([rows[other], free[met]]), np.concatenate([dets[other], chosen[met]])
+
+    def _in_formation(self, hits: Hits, fit: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return which pairs (p,) a whole formation wants.
+
+        A heading error shifts all its members as one, so that the association is sure of the wrong neighbour.
+        """
+        wanted = np.bincount(hits.det[fit[hits.track]], minlength=int(hits.det.max(initial=0)) + 1)
+        wide: NDArray[np.bool_] = wanted[hits.det] >= self._formation
+        return wide
 
     def _elsewhere(self, sensor: Sensor) -> F64:
         """Return 1 for each slot (S,) whose sensor stands in another place."""
