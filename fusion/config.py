@@ -61,8 +61,11 @@ class AssociationConfig:
     max_cells: int = 1 << 20
     """Memory of one exact sum, in numbers (8 MiB)."""
     formation: int = 3
-    """Tracks: so many that want one plot are seen as the sensor is described to see, and a cluster of the gate graph
-    with so many confirmed ones may have a member that has no track yet."""
+    """Tracks: a cluster of the gate graph with so many confirmed ones may have a member that has no track yet, and
+    teaches registration nothing."""
+    crowd: int = 8
+    """Tracks: so many that want one plot are seen as the sensor is described to see. Among fewer, two that the
+    sensor cannot tell apart for seconds would starve each other."""
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def rules_of(config: TrackerConfig) -> Rules:
         pose_looks=config.sensors.pose_memory_s / config.detectability.memory_s,
         most_class_factor=MOST_CLASS_FACTOR,
         work_limit=config.association.work_limit,
-        formation=config.association.formation,
+        crowd=config.association.crowd,
         gate_d2=gate_table(config.association.gate_probability),
     )
 

@@ -73,7 +73,7 @@ class Rules(NamedTuple):
     pose_looks: float  # share of the remembered looks that carry one constant error, see existence.bias_scales
     most_class_factor: float
     work_limit: float
-    formation: int  # tracks that want one plot
+    crowd: int  # tracks that want one plot
     gate_d2: F64  # (9,)
 
 

@@ -155,17 +155,18 @@ def own_clutter(track: I64, det: I64, beta: F64, trusted: F64, look: Look, memor
 
 
 @jit
-def stand_firm(levels: F64, n: int, track: I64, det: I64, fewest: int, look: Look, visible: F64, pd: F64) -> None:
-    """Let no track be hard to see that wants a plot which ``fewest`` tracks want: write levels (n, L) and Pd (n,).
+def stand_firm(levels: F64, n: int, track: I64, det: I64, crowd: int, look: Look, visible: F64, pd: F64) -> None:
+    """Let no track be hard to see that wants a plot which ``crowd`` tracks want: write levels (n, L) and Pd (n,).
 
     In a formation the misses of a track too many are shared by all. If each could be taken for one that is a little
-    harder to see, thirteen tracks would live on the plots of twelve targets.
+    harder to see, thirteen tracks would live on the plots of twelve targets. Among few it is the other way round: two
+    that the sensor cannot tell apart for some seconds share one plot, and both are there.
     """
     wanted, shares, full = np.zeros(len(look.located), np.int64), np.zeros(n, np.bool_), len(look.level_pd) - 1
     for j in det:
         wanted[j] += 1
     for p in range(len(det)):
-        shares[track[p]] |= wanted[det[p]] >= fewest and look.located[det[p]] > 0.5
+        shares[track[p]] |= wanted[det[p]] >= crowd and look.located[det[p]] > 0.5
     for i in range(n):
         if shares[i]:
             levels[i, :] = 0.0

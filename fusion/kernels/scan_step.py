@@ -89,7 +89,7 @@ def associate(
     track, det, like = work.track[:pairs], work.det[:pairs], work.like[:pairs]
     w, beta = work.w[:pairs], work.beta[:pairs]
     levels = c.levels[:, look.slot]
-    existence.stand_firm(levels, n, track, det, rules.formation, look, work.visible, work.pd)
+    existence.stand_firm(levels, n, track, det, rules.crowd, look, work.visible, work.pd)
     if pairs and len(look.class_ratio):
         classes.weigh_pairs(like, c.log_class, track, det, look.class_ratio, rules.most_class_factor)
     existence.weights(c.r, work.pd, c.mu, like, track, det, look.density, n, w, work.w0, work.start)
