@@ -1,4 +1,5 @@
-"""Write the generated pages: docs/icd.md from the message types, docs/scenario-schema.md from the scenario schema.
+"""Write the generated pages: docs/icd.md from the message types, docs/scenario-schema.md from the scenario schema,
+docs/validation.md from the models and the published figures.
 
 python docs/generate.py            write them
 python docs/generate.py --check    exit with 1 where one on disk differs
@@ -12,6 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.validation.check import check_rows
+from benchmarks.validation.gates import check_gates
+from benchmarks.validation.published import SHIPPED, read_published
+from benchmarks.validation.verdict import Verdict
 from messages import icd
 from scenarios.catalogue import shipped
 from scenarios.loader import library, schema_json
@@ -141,9 +146,44 @@ def catalogue_section() -> str:
     return "".join(lines)
 
 
+def validation_page() -> str:
+    """Return the models against published figures; what needs a recording is listed as such."""
+    rows = check_rows(read_published(SHIPPED), None)
+    parts = [
+        MADE_BY,
+        "# The models against published figures\n\nAs `vedette validate` prints it without recordings; ",
+        "`--data DIR` checks the rest,\n",
+        "`--published FILE` your own table, `--list` says which quantities are modelled.\n",
+    ]
+    tables = (("Figures", rows), ("Gates", list(check_gates(None, lambda text: None))))
+    for title, verdicts in tables:
+        parts.append(
+            f"\n## {title}\n\n| id | quantity | expected | got | limit | verdict | source |\n"
+            "|---|---|---|---|---|---|---|\n"
+        )
+        parts += [verdict_line(v) for v in verdicts if v.status != "not modelled"]
+    parts.append("\n## Not modelled\n\n| id | quantity | published | why |\n|---|---|---|---|\n")
+    for v in rows:
+        if v.status == "not modelled":
+            parts.append("| " + " | ".join(escaped(x) for x in (v.id, v.quantity, v.expected, v.note)) + " |\n")
+    return "".join(parts)
+
+
+def verdict_line(v: Verdict) -> str:
+    """Return one checked figure as a line of a table."""
+    return (
+        "| " + " | ".join(escaped(x) for x in (v.id, v.quantity, v.expected, v.got, v.limit, v.status, v.note)) + " |\n"
+    )
+
+
+def escaped(text: str) -> str:
+    """Return a text for a table cell."""
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
 def pages() -> dict[str, str]:
     """Return file name -> text of every generated page."""
-    return {"icd.md": icd.render(), "scenario-schema.md": schema_page()}
+    return {"icd.md": icd.render(), "scenario-schema.md": schema_page(), "validation.md": validation_page()}
 
 
 def main() -> int:

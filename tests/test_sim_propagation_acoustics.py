@@ -96,3 +96,13 @@ def test_blade_lines_of_published_drones():
     assert acoustics.blade_passing_hz(2, 5175) == pytest.approx(172.5)
     assert acoustics.blade_passing_hz(3, 4600) == pytest.approx(230.0)
     assert acoustics.blade_passing_hz(3, 5050) == pytest.approx(252.5)
+
+
+def test_limits_of_sound_power_are_those_of_the_regulation():
+    # Delegated Regulation (EU) 2019/945, annex part 15
+    assert [acoustics.sound_power_limit_dba("C1", 0.6, years) for years in (0, 2, 4, 9)] == [85.0, 83.0, 81.0, 81.0]
+    assert acoustics.sound_power_limit_dba("C2", 0.9) == 85.0
+    assert abs(acoustics.sound_power_limit_dba("C2", 4.0, 2) - (83.0 + 18.5 * np.log10(4.0 / 0.9))) <= 1e-12
+    for eu_class, mass in (("C1", 1.0), ("C2", 0.5), ("C2", 5.0), ("C0", 0.2)):
+        with pytest.raises(ValueError, match="limits are for"):
+            acoustics.sound_power_limit_dba(eu_class, mass)

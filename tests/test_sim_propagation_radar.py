@@ -50,6 +50,32 @@ def test_draws_exceed_the_threshold_as_often_as_the_model_says(pfa, snr_db, swer
     assert abs(share - expected) <= 4.0 * np.sqrt(expected * (1.0 - expected) / n)  # 4 sigma of a binomial
 
 
+@pytest.mark.parametrize("pulses", [1, 4, 32])
+@pytest.mark.parametrize(("fast", "slow"), [(2, 1), (4, 3)])
+def test_fast_fluctuation_is_the_slow_one_at_one_pulse_and_what_draws_say(fast, slow, pulses):
+    snr = detection.linear(np.array([-6.0, 0.0, 6.0, 12.0]))
+    pd = detection.detection_probability(snr, 1e-3, fast, pulses)
+    if pulses == 1:
+        assert np.max(np.abs(pd - detection.detection_probability(snr, 1e-3, slow, 1))) <= 1e-12
+    # An independent draw from the definition: a new cross-section for each pulse, then a complex amplitude in noise.
+    rng = np.random.default_rng(pulses + 10 * fast)
+    n = 20_000
+    shape = 1.0 if fast == 2 else 2.0
+    rcs = rng.gamma(shape, 1.0 / shape, (n, pulses, 1)) * snr
+    noise = rng.normal(size=(2, n, pulses, 1)) / np.sqrt(2.0)
+    power = ((np.sqrt(rcs) + noise[0]) ** 2 + noise[1] ** 2).sum(axis=1)
+    drawn = (power > detection.threshold(1e-3, pulses)).mean(axis=0)
+    own = np.array(
+        [
+            (detection.draw_power(rng, np.full(n, s), fast, pulses) > detection.threshold(1e-3, pulses)).mean()
+            for s in snr
+        ]
+    )
+    limit = 4.5 * np.sqrt(np.maximum(pd * (1.0 - pd), 1.0 / n) / n)
+    assert np.all(np.abs(drawn - pd) <= limit)
+    assert np.all(np.abs(own - pd) <= limit)
+
+
 def test_required_snr_is_exact_and_albersheim_is_not():
     # sdr documentation (min_snr); MathWorks albersheim
     assert abs(detection.required_snr_db(0.9, 1e-6, 0) - 13.1835) <= 1e-3

@@ -56,3 +56,9 @@ def test_bearing_accuracy_is_the_bound_and_its_floor():
     assert abs(np.degrees(strong) - 2.5) <= 1e-3
     weak = float(radio.bearing_sigma_rad(0.0, 2.44e9, 0.4, 1, 0.0))
     assert abs(weak - 299_792_458.0 / 2.44e9 / (2.0 * np.pi * 0.4 * np.sqrt(2.0))) <= 1e-12
+
+
+def test_hop_sets_have_their_published_channels():
+    # ExpressLRS FHSS.cpp: 80 channels at 2400.4-2479.4 MHz, 40 at 903.5-926.9, 13 at 863.275-869.575
+    assert {name: hops.channels for name, hops in radio.HOP_SETS.items()} == {"2.4": 80, "FCC915": 40, "EU868": 13}
+    assert abs(radio.HOP_SETS["2.4"].centre_hz - 2439.9e6) <= 1.0

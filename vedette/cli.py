@@ -301,6 +301,35 @@ def core(
 
 @app.command()
 @exit_codes
+def validate(
+    published: Annotated[
+        Path | None, typer.Option(help="Table of published figures (CSV); default: the one that comes with Vedette.")
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder of recordings (audio/, published/), for what needs them."),
+    ] = None,
+    list_: Annotated[bool, typer.Option("--list", help="List the quantities that are modelled, and end.")] = False,
+    gates: Annotated[bool, typer.Option("--gates/--no-gates", help="Run the acceptance gates after the table.")] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the table.")] = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Check the models against published figures: expected, got, limit, source. Ends with 1 on a miss, 2 on a bad row.
+
+    Example: vedette validate
+
+    Your own table: vedette validate --published figures.csv --no-gates
+    """
+    from vedette import validate as verb
+
+    if list_:
+        verb.print_quantities()
+    else:
+        verb.main(published, data, gates=gates, as_json=as_json, quiet=quiet)
+
+
+@app.command()
+@exit_codes
 def scenarios() -> None:
     """List the scenario library, a line each.
 

@@ -23,6 +23,7 @@ class RunFailed(RuntimeError):
 
 def input_errors() -> tuple[type[Exception], ...]:
     """Return the exception types of every package that mean "the input is wrong"."""
+    from benchmarks.validation.published import PublishedError
     from detectors.media import MediaError
     from edge_node.config import ConfigError
     from edge_node.recording import RecordingError
@@ -34,7 +35,7 @@ def input_errors() -> tuple[type[Exception], ...]:
 
     files = (FileNotFoundError, NotADirectoryError, IsADirectoryError, FileExistsError, PermissionError, JournalError)
     package = (ScenarioError, TableError, MediaError, ConfigError, RecordingError, ReplayError, EndpointError)
-    return (InputError, *package, *files)
+    return (InputError, PublishedError, *package, *files)
 
 
 def exit_codes(verb: Callable[P, R]) -> Callable[P, R]:

@@ -48,6 +48,20 @@ def received_level_db(level_at_1m_db: ArrayLike, range_m: ArrayLike, absorption:
     return np.asarray(np.asarray(level_at_1m_db) - 20.0 * np.log10(r) - np.asarray(absorption) * r)
 
 
+def sound_power_limit_dba(eu_class: str, mass_kg: float, years: int = 0) -> float:
+    """Return the most A-weighted sound power [dB] that an EU drone class allows, ``years`` after its introduction.
+
+    C1 (up to 0.9 kg): 85, after two years 83, after four 81. C2 (0.9 to 4 kg): the same plus ``18.5 lg(m / 900 g)``.
+    Delegated Regulation (EU) 2019/945, annex part 15.
+    """
+    step = 85.0 if years < 2 else 83.0 if years < 4 else 81.0
+    if eu_class == "C1" and 0.0 < mass_kg <= 0.9:
+        return step
+    if eu_class == "C2" and 0.9 <= mass_kg <= 4.0:
+        return step + 18.5 * float(np.log10(mass_kg / 0.9))
+    raise ValueError(f"class {eu_class}, mass {mass_kg:g} kg: the limits are for C1 up to 0.9 kg and C2 up to 4 kg")
+
+
 def rotor_directivity_db(elevation_below_rad: ArrayLike) -> F64:
     """Return the gain of a multirotor's sound over its mean on the sphere.
 

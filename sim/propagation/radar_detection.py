@@ -2,7 +2,7 @@
 
 All signal-to-noise ratios are per pulse (or per coherent dwell), linear where the name says nothing,
 ``_db`` where it does. Square-law detector, ``pulses`` non-coherently summed, target constant from
-pulse to pulse (Swerling 0, 1, 3: slow fluctuation). Source: Marcum 1948, Swerling 1954, in the
+pulse to pulse (Swerling 0, 1, 3) or drawn anew for each (2, 4). Source: Marcum 1948, Swerling 1954, in the
 notation of Richards, Principles of Modern Radar.
 """
 
@@ -12,11 +12,11 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 
 from messages.frames import F64
 
-Swerling = Literal[0, 1, 3]
+Swerling = Literal[0, 1, 2, 3, 4]
 
 QUADRATURE_NODES = 256
 """Gauss-Legendre nodes over the quantiles of the fluctuation: the error is below 1e-5 up to 256 pulses."""
@@ -45,13 +45,16 @@ def detection_probability(
 ) -> F64:
     """Return Pd for linear SNR of any shape.
 
-    Closed forms for one pulse (Swerling 1: ``Pfa^(1/(1+snr))``); for more pulses the Swerling 0
+    Closed forms for one pulse (Swerling 1: ``Pfa^(1/(1+snr))``) and for fast fluctuation (a gamma
+    distribution, Swerling 4 a binomial mixture of them); for more pulses of a slow one the Swerling 0
     result is averaged over the fluctuation.
     """
     s = np.asarray(snr, dtype=np.float64)
     t = threshold(false_alarm_probability, pulses)
     if swerling == 0:
         return np.asarray(stats.ncx2.sf(2.0 * t, 2 * pulses, 2.0 * pulses * s), dtype=np.float64)
+    if swerling in (2, 4):
+        return _fast(s, t, swerling, pulses)
     if pulses == 1:
         return _one_pulse(s, t, swerling)
     nodes, weights = _fluctuation_nodes(swerling)
@@ -66,6 +69,19 @@ def _one_pulse(s: F64, t: float, swerling: Swerling) -> F64:
     return np.asarray(np.exp(-t / (1.0 + half)) * (1.0 + t * half / (1.0 + half) ** 2))
 
 
+def _fast(s: F64, t: float, swerling: Swerling, pulses: int) -> F64:
+    """Return Pd of a target drawn anew for each pulse.
+
+    The power of one pulse is exponential of mean ``1 + snr`` (Swerling 2); of Swerling 4 it is, with
+    ``a = 1 + snr / 2``, one exponential of mean a with probability 1 / a, else the sum of two.
+    """
+    if swerling == 2:
+        return np.asarray(special.gammaincc(pulses, t / (1.0 + s)))
+    a = (1.0 + 0.5 * s)[..., None]
+    k = np.arange(pulses + 1)
+    return np.asarray(np.sum(stats.binom.pmf(k, pulses, 1.0 - 1.0 / a) * special.gammaincc(pulses + k, t / a), axis=-1))
+
+
 def _fluctuation_nodes(swerling: Swerling) -> tuple[F64, F64]:
     """Return power factors (mean 1) and weights that average over Swerling 1 (exponential) or 3 (gamma, 2)."""
     x, w = np.polynomial.legendre.leggauss(QUADRATURE_NODES)
@@ -77,10 +93,16 @@ def _fluctuation_nodes(swerling: Swerling) -> tuple[F64, F64]:
 def draw_power(rng: np.random.Generator, snr: ArrayLike, swerling: Swerling = 1, pulses: int = 1) -> F64:
     """Draw the summed detector output of a target: fluctuation of the target, then receiver noise.
 
-    Two draws a target, whatever the outcome. The output exceeds ``threshold`` with exactly
+    Two draws a target, whatever the outcome; Swerling 2 needs one. The output exceeds ``threshold`` with exactly
     ``detection_probability``; its estimate of the SNR per pulse is ``output / pulses - 1``.
     """
     s = np.asarray(snr, dtype=np.float64)
+    if swerling == 2:
+        return np.asarray(rng.standard_gamma(float(pulses), s.shape) * (1.0 + s))
+    if swerling == 4:
+        a = 1.0 + 0.5 * s
+        doubled = rng.binomial(pulses, 1.0 - 1.0 / a)
+        return np.asarray(rng.standard_gamma(pulses + doubled) * a)
     if swerling == 0:
         factor = np.ones_like(s)
     else:

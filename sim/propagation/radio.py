@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -9,6 +11,32 @@ from messages.frames import F64
 from sim.propagation.radar import wavelength_m
 
 THERMAL_NOISE_DBM_PER_HZ = -174.0  # k T0 at 290 K
+
+
+class HopSet(NamedTuple):
+    """Channels of a frequency-hopping link, evenly spaced."""
+
+    first_hz: float
+    last_hz: float
+    spacing_hz: float
+
+    @property
+    def channels(self) -> int:
+        """How many there are."""
+        return round((self.last_hz - self.first_hz) / self.spacing_hz) + 1
+
+    @property
+    def centre_hz(self) -> float:
+        """The middle of the set."""
+        return 0.5 * (self.first_hz + self.last_hz)
+
+
+HOP_SETS: dict[str, HopSet] = {
+    "2.4": HopSet(2400.4e6, 2479.4e6, 1.0e6),
+    "FCC915": HopSet(903.5e6, 926.9e6, 0.6e6),
+    "EU868": HopSet(863.275e6, 869.575e6, 0.525e6),
+}
+"""Of ExpressLRS (FHSS.cpp, domain tables); spacing from the ends and the count."""
 
 
 def free_space_loss_db(range_m: ArrayLike, frequency_hz: ArrayLike) -> F64:
