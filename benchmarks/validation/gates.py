@@ -1,7 +1,6 @@
 """The acceptance gates: figures that need draws, flights, recordings or several models at once.
 
-``vedette validate`` runs them after the table. Gates 6 (errors drawn by the sensors) and 11 (range of a pair of
-bearings) have no check here.
+``vedette validate`` runs them after the table. Gate 6 (errors drawn by the sensors) has no check here.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from benchmarks.validation.flights import prediction_errors_m
 from benchmarks.validation.published import SHIPPED, Row, read_published
 from benchmarks.validation.verdict import NoData, Result, Verdict, judged
 from detectors.rotor_comb import find_comb
+from fusion.kernels import crossing
 from messages.frames import F64
 from sim.propagation import acoustics, optics, radar, radar_detection
 from sim.propagation.radar_detection import Swerling, linear
@@ -166,6 +166,23 @@ def flights(rng: np.random.Generator) -> Result:
     return Result("0.8-4.1 m (1 s), 2.8-13.6 m (2 s)", got, "median 1.6-3.2 m", bool(ok))
 
 
+def bearing_pair() -> Result:
+    """Gate 11: two bearings from a short baseline claim no range: 3 km, 200 m, 0.5 degrees."""
+    target, sigma_rad = np.array([0.0, 3000.0, 50.0]), math.radians(0.5)
+    bearings = np.zeros((2, crossing.B_SIZE))
+    for bearing, east_m in zip(bearings, (-100.0, 100.0), strict=True):
+        place = np.array([east_m, 0.0, 0.0])
+        bearing[crossing.B_PLACE : crossing.B_PLACE + 3] = place
+        bearing[crossing.B_DIRECTION : crossing.B_DIRECTION + 3] = (target - place) / np.linalg.norm(target - place)
+        bearing[crossing.B_SIGMA], bearing[crossing.B_MAX_RANGE] = sigma_rad, 1e5
+    best, d2, p, P = np.empty(1, np.int64), np.empty(1), np.zeros((1, 3)), np.zeros((1, 3, 3))
+    crossing.cross(bearings[:1], bearings[1:], 0.0, 0.0, 9.0, np.inf, best, d2, p, P)
+    sigma_m = math.sqrt(P[0, 1, 1]) if best[0] == 0 else math.nan
+    expected_m = math.sqrt(2.0) * 3000.0**2 * sigma_rad / 200.0
+    ok = sigma_m >= 500.0 and abs(sigma_m / expected_m - 1.0) <= 0.05
+    return Result(f"{expected_m:.0f} m", f"{sigma_m:.0f} m", "at least 500 m; 5 %", ok)
+
+
 def combs(recordings: Path | None) -> Result:
     """Gate 12: the comb of a real drone; a tonal background has one too, and is the false-alarm case."""
     audio = None if recordings is None else recordings / "audio"
@@ -198,6 +215,7 @@ def check_gates(recordings: Path | None, say: Callable[[str], None]) -> Iterator
         (8, "links that were flown", links),
         (9, "TTPF and few pixels", observers),
         (10, "FPV flights", lambda: flights(rng)),
+        (11, "range of two bearings", bearing_pair),
         (12, "rotor comb of recordings", lambda: combs(recordings)),
     )
     for number, name, check in gates:
