@@ -156,7 +156,7 @@ def test_the_gates_hold() -> None:
     assert result.exit_code == 0, result.output
     verdicts = json.loads(result.stdout)["verdicts"]
     gates = {v["id"]: v["status"] for v in verdicts if v["id"].startswith("gate")}
-    assert gates == {f"gate {n}": "no data" if n in (3, 12) else "ok" for n in (1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 12)}
+    assert gates == {f"gate {n}": "no data" if n in (3, 12) else "ok" for n in range(1, 13)}
 
 
 def test_the_list_names_every_quantity() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.validation.flights import constant_velocity_error_m
 from scenarios.catalogue import shipped
 from scenarios.flightplan import Target, member_ids
 from scenarios.schema import Environment, Scenario, TerrainPlan
@@ -50,15 +51,6 @@ def fly_target(
 def sampled(flight: Trajectory, until_s: float, step_s: float = 0.1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     t = np.arange(flight.start_s, min(flight.end_s, until_s) - 1e-6, step_s)
     return t, *flight.track(t)
-
-
-def constant_velocity_error_m(flight: Trajectory, ahead_s: float, until_s: float) -> float:
-    """Return the RMS distance between where a constant velocity leads and where the target is after a time."""
-    t, p, v = sampled(flight, until_s - ahead_s)
-    t = t[t < min(flight.end_s, until_s) - ahead_s - 0.05]
-    later, _ = flight.track(t + ahead_s)
-    miss = later - p[: len(t)] - v[: len(t)] * ahead_s
-    return float(np.sqrt(np.mean(np.sum(miss**2, axis=1))))
 
 
 def attacks(count: int) -> list[Trajectory]:

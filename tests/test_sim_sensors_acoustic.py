@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sensor_bench import at_rest, causes, column, enu_of, looks, moving, origin, ring, sensor, target_type
+
+from benchmarks.validation.sensor_bench import (
+    at_rest,
+    causes,
+    column,
+    enu_of,
+    looks,
+    moving,
+    origin,
+    ring,
+    sensor,
+    target_type,
+)
 
 LOUD = target_type("fpv_analogue", sound_dba=110.0)  # heard in every look: geometry alone is tested
 FPV = target_type("fpv_analogue")

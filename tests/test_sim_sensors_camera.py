@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sensor_bench import at_rest, causes, column, looks, moving, ring, sensor, target_type
+
+from benchmarks.validation.sensor_bench import at_rest, causes, column, looks, moving, ring, sensor, target_type
 
 FPV = target_type("fpv_analogue")
 

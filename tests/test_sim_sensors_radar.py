@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from sensor_bench import at_rest, causes, column, looks, moving, origin, ring, sensor, target_type
 
+from benchmarks.validation.sensor_bench import at_rest, causes, column, looks, moving, origin, ring, sensor, target_type
 from messages.detections import N_COLUMNS
 from sim.propagation import radar_detection
 

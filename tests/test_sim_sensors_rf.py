@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sensor_bench import at_rest, causes, column, looks, ring, sensor, target_type
 
+from benchmarks.validation.sensor_bench import at_rest, causes, column, looks, ring, sensor, target_type
 from messages.detections import INDEX
 
 

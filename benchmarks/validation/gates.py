@@ -1,7 +1,4 @@
-"""The acceptance gates: figures that need draws, flights, recordings or several models at once.
-
-``vedette validate`` runs them after the table. Gate 6 (errors drawn by the sensors) has no check here.
-"""
+"""The acceptance gates: figures that need draws, flights, recordings or several models at once."""
 
 from __future__ import annotations
 
@@ -17,6 +14,7 @@ from scipy.io import wavfile
 from benchmarks.validation.check import check_row
 from benchmarks.validation.flights import prediction_errors_m
 from benchmarks.validation.published import SHIPPED, Row, read_published
+from benchmarks.validation.sensor_gates import radar_errors, silent_targets
 from benchmarks.validation.verdict import NoData, Result, Verdict, judged
 from detectors.rotor_comb import find_comb
 from fusion.kernels import crossing
@@ -145,8 +143,11 @@ def sound_lag() -> Result:
 
 
 def links() -> Result:
-    """Gate 8: the links that were flown close."""
-    return _rows(lambda row: "link closed" in row.quantity, "-5 to 10 dB")
+    """Gate 8: the links that were flown close, and what is silent is not heard."""
+    closed = _rows(lambda row: "link closed" in row.quantity, "-5 to 10 dB; none")
+    total, found = silent_targets()
+    expected = f"{closed.expected}; {total} looks at silent drones"
+    return Result(expected, f"{closed.got}; {found} detections", closed.limit, closed.ok and found == 0)
 
 
 def observers() -> Result:
@@ -211,8 +212,9 @@ def check_gates(recordings: Path | None, say: Callable[[str], None]) -> Iterator
         (3, "absorption of sound", lambda: absorption_table(recordings)),
         (4, "ranges of the radar", radar_ranges),
         (5, "CFAR", lambda: cfar(rng)),
+        (6, "errors of the radar", radar_errors),
         (7, "lag of sound", sound_lag),
-        (8, "links that were flown", links),
+        (8, "links flown, and silence", links),
         (9, "TTPF and few pixels", observers),
         (10, "FPV flights", lambda: flights(rng)),
         (11, "range of two bearings", bearing_pair),

@@ -4,8 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sensor_bench import PROFILES, at_rest, causes, column, enu_of, looks, moving, origin, ring, sensor, target_type
 
+from benchmarks.validation.sensor_bench import (
+    PROFILES,
+    at_rest,
+    causes,
+    column,
+    enu_of,
+    looks,
+    moving,
+    origin,
+    ring,
+    sensor,
+    target_type,
+)
 from messages.detections import INDEX, N_COLUMNS, pack
 from messages.frames import body_azimuth_elevation_range, wrap_pi
 

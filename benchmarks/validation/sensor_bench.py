@@ -39,10 +39,12 @@ class FlatGround:
         self.wall_m = wall_m
 
     def height(self, east_m: F64, north_m: F64) -> F64:
+        """Return the height of the ground."""
         away = np.hypot(east_m, north_m)
         return np.where((away > 40.0) & (away < 60.0), self.wall_m, 0.0)
 
     def ground_at(self, east_m: float, north_m: float) -> float:
+        """Return the height of the ground at one place."""
         return 0.0
 
 
@@ -62,6 +64,7 @@ class Bench:
     hull_ids: tuple[str, ...] = ("tank_1",)
 
     def targets(self, t_s: float) -> TargetStates:
+        """Return where the targets are."""
         n = len(self.position_m)
         return TargetStates(
             self.position_m + t_s * self.velocity_mps,
@@ -71,11 +74,13 @@ class Bench:
         )
 
     def target_track(self, i: int, t_s: F64) -> tuple[F64, F64, Any]:
+        """Return position, velocity and presence of one target at times."""
         t = np.asarray(t_s)[:, None]
         v = np.broadcast_to(self.velocity_mps[i], (len(t), 3))
         return self.position_m[i] + t * v, v, np.ones(len(t), dtype=np.bool_)
 
     def platform(self, platform_id: str, t_s: float) -> PlatformState:
+        """Return the state of the vehicle."""
         return PlatformState(
             platform_id,
             t_s * self.platform_velocity_mps,
@@ -87,9 +92,11 @@ class Bench:
         )
 
     def visible(self, origin_m: F64, points_m: F64) -> Any:
+        """Return which points the terrain leaves in view."""
         return np.full(len(points_m), self.seen)
 
     def own_vehicle_clear(self, platform_id: str, t_s: float, origin_m: F64, points_m: F64) -> Any:
+        """Return which points the own hull leaves in view."""
         return np.full(len(points_m), self.past_own_hull)
 
 
