@@ -92,8 +92,15 @@ def test_a_wrong_figure_is_missed(cells: dict[str, str]) -> None:
         ({"expected": "nan"}, "one number"),
         ({"expected": "1.2"}, "0 to 1"),
         ({"quantity": "Pd Sw1 N=0"}, "quantity N = 0"),
+        ({"quantity": "Pd Sw1 N=many"}, "quantity N = 'many'"),
+        ({"quantity": "Pd Sw5 N=1"}, "Sw0 to Sw4"),
+        ({"input": "Pfa=1e-4;SNR=6.8W"}, "in dB"),
+        ({"input": "Pfa=1e-4;SNR=6.8dB;N=3"}, "needed is Pfa=...;SNR=...dB"),
+        ({"quantity": "ISO 9613-1 absorption", "input": "T=20C;RH=50%;f=1kHz", "expected": "1"}, "in Hz"),
+        ({"quantity": "Lu=Lv at h=100 ft", "input": "100 m", "expected": "505 ft; 1.716"}, "in ft"),
         ({"tolerance": "some"}, "tolerance = 'some'"),
         ({"tolerance": ""}, "needed is exact"),
+        ({"grade": "Z"}, "grade = 'Z'"),
         ({"quantity": "constant-gamma at 10 GHz", "input": "moon"}, "one of flatland"),
         ({"quantity": "ISO 9613-1 absorption", "input": "T=20C;RH=130%;f=125Hz", "expected": "1"}, "RH (%) = 130"),
         ({"quantity": "rain specific attenuation", "input": "el=1;f=14;R=-3;tau=0", "expected": "1"}, "R (mm/h) = -3"),
@@ -104,6 +111,12 @@ def test_a_malformed_row_says_what_is_needed(cells: dict[str, str], says: str) -
     status, note = verdict(**cells)
     assert status == "MALFORMED"
     assert says in note
+
+
+def test_a_weak_grade_is_shown_and_not_judged() -> None:
+    assert verdict(expected="0.3", grade="D")[0] == "not judged"
+    assert verdict(expected="0.2036", grade="E")[0] == "ok"
+    assert verdict(expected="0.3", grade="C")[0] == "MISSED"
 
 
 def test_tolerances() -> None:

@@ -22,6 +22,8 @@ REASONS: tuple[tuple[str, str], ...] = (
     (r"^ac\.(veh|doa)", "level or accuracy of a device without its parameters"),
     (r"^pl\.", "property of a receiver or a clock: parameters of the platforms"),
 )
+GRADES = "ABCDET"  # standard, measured, vendor, secondary, estimate, textbook
+WEAK = ("D", "E")  # one claim, or an estimate: shown, but a miss says nothing against a model
 OTHER = "no model computes it (vedette validate --list)"
 
 
@@ -38,10 +40,17 @@ def check_row(row: Row, recordings: Path | None) -> Verdict:
     if quantity is None:
         reason = next((text for pattern, text in REASONS if re.search(pattern, row.id)), OTHER)
         return Verdict(row.id, row.quantity, "not modelled", expected=f"{row.expected} {row.unit}".strip(), note=reason)
+    if row.grade[:1] not in tuple(GRADES):
+        return Verdict(
+            row.id, row.quantity, "MALFORMED", note=f"{row.where}: grade = {row.grade!r}: needed is A to E or T"
+        )
     try:
         result = quantity.check(row, recordings)
     except Malformed as error:
         return Verdict(row.id, row.quantity, "MALFORMED", note=f"{row.where}: {error}")
     except NoData as error:
         return Verdict(row.id, row.quantity, "no data", expected=row.expected, note=str(error))
+    if not result.ok and row.grade[:1] in WEAK:
+        got = f"got {result.got}, limit {result.limit}; grade {row.grade} is no measure of a model"
+        return Verdict(row.id, row.quantity, "not judged", result.expected, result.got, result.limit, got)
     return judged(row.id, row.quantity, result, row.source)

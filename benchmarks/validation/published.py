@@ -78,35 +78,32 @@ def _row(cells: list[str], line: int, seen: dict[str, int]) -> Row:
     return replace(Row(*padded), where=f"line {line}", fault=fault)
 
 
-def number(text: str, cell: str) -> float:
-    """Return the one number that a cell is, with or without a unit behind it; raise Malformed otherwise."""
+def number(text: str, cell: str, *units: str) -> float:
+    """Return the one number that a cell is, bare or in one of these units; raise Malformed otherwise."""
     found = NUMBER.match(text.strip())
-    if found is None or NUMBER.search(text.strip()[found.end() :]):
-        raise Malformed(f"{cell} = {text!r}: needed is one number")
+    if found is None or text.strip()[found.end() :].strip() not in ("", *units):
+        raise Malformed(f"{cell} = {text!r}: needed is one number{', in ' + ' or '.join(units) if units else ''}")
     return float(found.group())
 
 
-def numbers(text: str, cell: str, count: int | None = None) -> list[float]:
+def numbers(text: str, cell: str, count: int | None = None, units: tuple[str, ...] = ()) -> list[float]:
     """Return the numbers of a cell, separated by ``;``, ``/`` or ``,``; brackets around one are left out."""
     parts = [part.strip(" ()") for part in re.split(r"[;/,]", text) if part.strip(" ()")]
     if not parts or (count is not None and len(parts) != count):
         raise Malformed(f"{cell} = {text!r}: needed are {count or 'some'} numbers, separated by ;")
-    return [number(part, cell) for part in parts]
+    return [number(part, cell, *units) for part in parts]
 
 
-def named(text: str, names: tuple[str, ...]) -> dict[str, float]:
-    """Return the values of an input such as ``Pfa=1e-8;SNR=13dB``, with exactly these names.
-
-    Units are those of the quantity (``vedette validate --list``); a different one is refused.
-    """
+def named(text: str, units: dict[str, str]) -> dict[str, float]:
+    """Return the values of an input such as ``Pfa=1e-8;SNR=13dB``: exactly these names, bare or in their unit."""
     values: dict[str, float] = {}
     for part in text.split(";"):
-        name, equals, value = part.partition("=")
-        if not equals or name.strip() not in names or name.strip() in values:
-            raise Malformed(f"input = {text!r}: needed is {';'.join(f'{n}=...' for n in names)}")
-        values[name.strip()] = number(value, f"input {name.strip()}")
-    if len(values) != len(names):
-        raise Malformed(f"input = {text!r}: needed is {';'.join(f'{n}=...' for n in names)}")
+        name, equals, value = (piece.strip() for piece in part.partition("="))
+        if not equals or name not in units or name in values:
+            break
+        values[name] = number(value, f"input {name}", units[name])
+    if len(values) != len(units) or len(values) != text.count(";") + 1:
+        raise Malformed(f"input = {text!r}: needed is {';'.join(f'{n}=...{u}' for n, u in units.items())}")
     return values
 
 

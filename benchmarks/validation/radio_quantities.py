@@ -14,18 +14,22 @@ from sim.propagation.radar_detection import Swerling
 
 MARGIN_DB = (-5.0, 10.0)  # a link that was flown closes, and not by miracles; the table's own words
 CASE = r"(?:Sw|Swerling )([0-4])\b"
+PULSES = r"\bN=(\w+)"
 
 
 def _case(row: Row) -> tuple[Swerling, int]:
     """Return the Swerling case and the number of pulses (1 where the row does not say) of a quantity."""
-    case, pulses = re.search(CASE, row.quantity), re.search(r"\bN=(\d+)", row.quantity)
+    case = re.search(CASE, row.quantity)
     if case is None:
         raise Malformed(f"quantity = {row.quantity!r}: needed is a Swerling case, Sw0 to Sw4")
-    return cast(Swerling, int(case.group(1))), _pulses(int(pulses.group(1)) if pulses else 1)
+    return cast(Swerling, int(case.group(1))), _pulses(row)
 
 
-def _pulses(pulses: int) -> int:
-    return int(inside(pulses, 1, 10_000, "quantity N"))
+def _pulses(row: Row) -> int:
+    """Return the number of pulses that a quantity names, else 1."""
+    found = re.search(PULSES, row.quantity)
+    pulses = inside(number(found.group(1), "quantity N"), 1, 10_000, "quantity N") if found else 1.0
+    return int(pulses)
 
 
 def _probability(value: float, what: str) -> float:
@@ -37,7 +41,7 @@ def _probability(value: float, what: str) -> float:
 def detection(row: Row, _: Path | None) -> Result:
     """Compare a probability of detection."""
     case, pulses = _case(row)
-    values = named(row.input, ("Pfa", "SNR"))
+    values = named(row.input, {"Pfa": "", "SNR": "dB"})
     snr = radar_detection.linear(inside(values["SNR"], -60.0, 80.0, "input SNR"))
     got = radar_detection.detection_probability(snr, _probability(values["Pfa"], "input Pfa"), case, pulses)
     expected = inside(number(row.expected, "expected"), 0.0, 1.0, "expected")
@@ -51,8 +55,7 @@ def required_snr(row: Row, _: Path | None) -> Result:
     if pd <= pfa:
         raise Malformed(f"input = {row.input!r}: needed is a Pd above Pfa")
     if "Albersheim" in row.quantity:
-        pulses = re.search(r"\bN=(\d+)", row.quantity)
-        got = radar_detection.albersheim_snr_db(pd, pfa, _pulses(int(pulses.group(1)) if pulses else 1))
+        got = radar_detection.albersheim_snr_db(pd, pfa, _pulses(row))
     else:
         got = radar_detection.required_snr_db(pd, pfa, *_case(row))
     expected = number(row.expected, "expected")
@@ -61,7 +64,7 @@ def required_snr(row: Row, _: Path | None) -> Result:
 
 def rain(row: Row, _: Path | None) -> Result:
     """Compare the specific attenuation of rain."""
-    v = named(row.input, ("el", "f", "R", "tau"))
+    v = named(row.input, {"el": "deg", "f": "GHz", "R": "mm/h", "tau": "deg"})
     hz = inside(v["f"], 1.0, 1000.0, "input f (GHz)") * 1e9
     rate = inside(v["R"], 0.0, 500.0, "input R (mm/h)")
     angles = inside(v["el"], -90.0, 90.0, "input el (deg)"), inside(v["tau"], 0.0, 90.0, "input tau (deg)")
@@ -92,7 +95,7 @@ def link_closure(row: Row, _: Path | None) -> Result:
     band = next((name for name in radio.HOP_SETS if re.search(rf"\b{re.escape(name)}\b", row.quantity)), None)
     if band is None:
         raise Malformed(f"quantity = {row.quantity!r}: needed is a band, {' or '.join(radio.HOP_SETS)}")
-    kilometres = inside(number(row.expected, "expected"), 1e-3, 1e4, "expected (km)")
+    kilometres = inside(number(row.expected, "expected", "km"), 1e-3, 1e4, "expected (km)")
     loss = float(radio.free_space_loss_db(kilometres * 1000.0, radio.HOP_SETS[band].centre_hz))
     margin = 10.0 * math.log10(milliwatts) - loss - float(parts[3])
     found = re.search(r"(-?[\d.]+)\s*\.\.\s*\+?(-?[\d.]+)\s*dB", row.tolerance)
@@ -114,7 +117,7 @@ def hop_set(row: Row, _: Path | None) -> Result:
 
 
 QUANTITIES = (
-    Quantity("probability of detection", re.compile(rf"^Pd {CASE}"), "Pfa=1e-8;SNR=13dB", detection),
+    Quantity("probability of detection", re.compile(r"^Pd Sw"), "Pfa=1e-8;SNR=13dB", detection),
     Quantity("required SNR", re.compile(r"^(SNR for Pd|Albersheim)"), "0.9;1e-6 (Pd;Pfa)", required_snr),
     Quantity("rain attenuation", re.compile(r"^rain specific attenuation"), "el=..;f=..GHz;R=..mm/h;tau=..", rain),
     Quantity("clutter gamma", re.compile(r"^constant-gamma"), "a surface, as wooded hill", clutter_gamma),

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from benchmarks.validation.published import Row
 
-Status = Literal["ok", "MISSED", "MALFORMED", "not modelled", "no data"]
+Status = Literal["ok", "MISSED", "MALFORMED", "not judged", "no data", "not modelled"]
 
 
 class Result(NamedTuple):

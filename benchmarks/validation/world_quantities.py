@@ -21,7 +21,7 @@ MISREAD = (3.0, "Hz")  # of a fundamental, where the row gives no range
 
 def absorption(row: Row, _: Path | None) -> Result:
     """Compare the absorption of sound by air; nominal frequencies stand for the exact midbands."""
-    v = named(re.sub(r"\([^)]*\)", "", row.input), ("T", "RH", "f"))
+    v = named(re.sub(r"\([^)]*\)", "", row.input), {"T": "C", "RH": "%", "f": "Hz"})
     celsius = inside(v["T"], -60.0, 60.0, "input T (C)")
     humidity = inside(v["RH"], 0.1, 100.0, "input RH (%)")
     hz = inside(v["f"], 10.0, 20_000.0, "input f (Hz)")
@@ -41,7 +41,7 @@ def sound_power(row: Row, _: Path | None) -> Result:
     if found is None:
         raise Malformed(f"quantity = {row.quantity!r}: needed is class C1 or C2")
     name, formula = found.group(), re.search(r"\+\s*([\d.]+)\s*lg", row.expected)
-    masses = numbers(re.sub(r"\s*kg", "", row.input).replace("-", ";"), "input (kg)")
+    masses = numbers(re.sub(r"(?<=\d)-", ";", row.input), "input", units=("kg",))
     limits = {"C1": (0.0, 0.9), "C2": (0.9, 4.0)}[name]
     for mass in masses:
         inside(mass, *limits, f"input mass of {name} (kg)")
@@ -78,8 +78,8 @@ def johnson(row: Row, _: Path | None) -> Result:
 
 def gusts(row: Row, _: Path | None) -> Result:
     """Compare the Dryden length along the wind [ft] and the ratio of the intensities at a height [ft]."""
-    height_ft = inside(number(row.input, "input"), LOWEST_FT, HIGHEST_FT, "input height (ft)")
-    expected = numbers(row.expected, "expected", 2)
+    height_ft = inside(number(row.input, "input", "ft"), LOWEST_FT, HIGHEST_FT, "input height (ft)")
+    expected = numbers(row.expected, "expected", 2, ("ft",))
     gust = dryden(height_ft * FOOT_M, 1.0)
     got = gust.length_u_m / FOOT_M, gust.sigma_u_mps / gust.sigma_w_mps
     off = [abs(g - e) <= limit_of(row.tolerance, e) for g, e in zip(got, expected, strict=True)]
