@@ -120,6 +120,34 @@ def test_members_that_come_late_are_found_although_the_others_explain_their_plot
     assert early["formations"] > early["none"] + 0.3
 
 
+def unresolved(seed: int, config: TrackerConfig) -> list[int]:
+    """Reported tracks after each look at four drones, two of which the radar cannot tell apart from look 30 to 41."""
+    rng = np.random.default_rng(seed)
+    offset = np.array([[-3.0, 0.0, 0.0], [3.0, 0.0, 0.0], [-16.0, 4.0, 3.0], [16.0, -4.0, -3.0]])
+    velocity = np.array([-8.0, -14.0, 0.0])
+    tracker = Tracker(config)
+    tracker.add_sensor(radar(period_s=0.1, clutter=2.0))
+    counts = []
+    for k in range(42):
+        p = np.array([300.0, 600.0, 80.0]) + offset + velocity * 0.1 * k
+        there = p if k < 30 else np.vstack([p[:2].mean(axis=0), p[2:]])
+        seen = there[rng.random(len(there)) < 0.9]
+        rows = [(np.array(polar(q, velocity)) + rng.normal(size=4) * RADAR_SIGMA).tolist() for q in seen]
+        counts.append(len(tracker.step(scan_of("radar_1", k, k * PERIOD_NS, rows)).tracks))
+    return counts
+
+
+def test_two_of_a_few_that_share_one_plot_for_a_while_both_live() -> None:
+    """Thirty groups of four: after 1.2 s unresolved both are still there, where a crowd's rule would have ended one."""
+    left = {}
+    for crowd in (TrackerConfig().association.crowd, 3):
+        config = TrackerConfig(association=AssociationConfig(crowd=crowd))
+        counts = np.array([unresolved(seed, config) for seed in range(30)])
+        assert (counts[:, 29] == 4).mean() > 0.8
+        left[crowd] = float((counts[:, -1] == 4).mean())
+    assert left[TrackerConfig().association.crowd] > left[3] + 0.5
+
+
 @pytest.mark.kernels
 def test_a_track_whose_pairs_are_all_too_weak_for_the_exact_sum_is_still_heard() -> None:
     """Sixteen sharp tracks beyond the work limit, and one that wants each of their detections a little."""
