@@ -12,6 +12,7 @@ from messages.frames import F64
 
 POSITION = slice(0, 3)  # east, north, up [m]
 VELOCITY = slice(3, 6)  # their rates [m/s]
+BIRTHS_A_MICROSECOND_BITS = 12  # of a track's name; the rest holds the time until the year 2041
 
 
 class TrackTable:
@@ -50,8 +51,9 @@ class TrackTable:
     def append(self, x: F64, P: F64, r: F64, mu: F64, t_ns: int, level_priors: F64) -> slice:
         """Start tentative tracks from x (b, 6), P (b, 6, 6), existence r (b,); return their rows.
 
-        One state serves all models. Where the table is full the least likely tentative tracks give way,
-        and if even that is not enough the last of the new ones are left out.
+        A track is named by its time of birth, so that a re-run with one more scan does not rename the tracks that
+        were born after it. One state serves all models. Where the table is full the least likely tentative tracks
+        give way, and if even that is not enough the last of the new ones are left out.
         """
         self._make_room(len(x), float(np.max(r, initial=0.0)))
         b = min(len(x), self.capacity - self.n)
@@ -62,7 +64,8 @@ class TrackTable:
         c.shares[rows] = c.unexplained[rows] = 0.0
         c.log_class[rows] = CLASS_PRIOR
         c.class_ns[rows] = -1
-        c.track_id[rows] = np.arange(self.next_id, self.next_id + b)
+        first = max(self.next_id, (t_ns // 1000 << BIRTHS_A_MICROSECOND_BITS) + 1)
+        c.track_id[rows] = np.arange(first, first + b)
         c.state[rows] = State.TENTATIVE
         c.born_ns[rows] = c.seen_ns[rows] = c.supported_ns[rows] = t_ns
         c.ranged_ns[rows] = -1
@@ -70,7 +73,7 @@ class TrackTable:
         c.supported[rows] = False
         c.hits[rows] = 1.0
         c.twin[rows] = c.twin_count[rows] = c.contested[rows] = 0
-        self.next_id += b
+        self.next_id = first + b
         self.n += b
         return rows
 

@@ -107,6 +107,7 @@ class Tracker:
         self.registration = Registration(self.config, self.book)
         self._work = work_for(self.config.capacity, models, self.config.association.max_cells, 4 * self.config.capacity)
         self._last: tuple[Scan, Hits, int] | None = None
+        self._numbers: dict[int, int] = {}  # of reported tracks; no re-run takes one back
 
     def add_sensor(self, description: SensorDescription) -> None:
         """Introduce a sensor before its scans; another description replaces it, the same one changes nothing."""
@@ -150,6 +151,8 @@ class Tracker:
         scan, hits, births = self._last
         args = self._work.xm, self._work.Pm, self.t_ns, self.book.names, scan.lone, self.book.ranged_pause_s
         reported, counts = report(self.table, self.config, *args)
+        numbers = [self._numbers.setdefault(int(i), len(self._numbers) + 1) for i in reported.track_id]
+        reported = reported._replace(track_id=np.array(numbers, dtype=np.int64))
         diagnostics = Diagnostics(len(scan.look.z), len(hits.track), *hits.clusters, births, *counts, hits.failed)
         return StepResult(self.t_ns, reported, diagnostics)
 

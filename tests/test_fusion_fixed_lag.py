@@ -97,6 +97,28 @@ def test_any_order_of_arrival_inside_the_lag_gives_the_same_bits(seed: int) -> N
     assert len(results[-1].tracks) == 2
 
 
+def test_a_track_that_a_late_scan_begins_does_not_rename_those_that_were_reported() -> None:
+    p, v, rng = np.array([[100.0, 900.0, 60.0]]), np.array([[5.0, -20.0, 0.0]]), np.random.default_rng(8)
+    q = np.array([[-800.0, 500.0, 90.0]])
+    sensors = radar("radar_1", period_s=0.1), radar("radar_2", period_s=0.1)
+    lag = FixedLag(Tracker())
+    for sensor in sensors:
+        lag.add_sensor(sensor)
+    seen = [radar_scan(sensors[0], k, k * 10**8, p + 0.1 * k * v, v, rng, clutter=0.0) for k in range(6)]
+    late = [radar_scan(sensors[1], k, (k * 10 - 2) * 10**7, q + 0.1 * k * v, v, rng, clutter=0.0) for k in (1, 2)]
+    reported = [{track.track_id for track in lag.step(scan).tracks} for scan in seen]
+    names = set(lag.tracker.table.columns.track_id[: lag.tracker.table.n].tolist())
+    for scan in late:
+        result = lag.step(scan)
+        assert result is not None
+        reported.append({track.track_id for track in result.tracks if track.state[0] > 0.0})
+    assert lag.reruns == 2
+    assert lag.tracker.table.n > len(names)  # another track was born, before them
+    assert names <= set(lag.tracker.table.columns.track_id[: lag.tracker.table.n].tolist())
+    assert {1} in reported
+    assert set().union(*reported) == {1}
+
+
 def test_same_calls_give_the_same_bits() -> None:
     (a, ra), (b, rb) = feed(traffic()), feed(traffic())
     assert state(a) == state(b)
