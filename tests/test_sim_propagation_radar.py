@@ -5,43 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchmarks.validation.gates import DEFAULT_RADAR, DETECTIONS
 from sim.propagation import radar, weather
 from sim.propagation import radar_detection as detection
 
-DEFAULT_RADAR = {
-    "average_power_w": 20.0,
-    "dwell_s": 0.02,
-    "gain_db": 27.0,
-    "frequency_hz": 9.5e9,
-    "noise_figure_db": 4.0,
-    "losses_db": 7.0,
-}
 
-
-# radarsimpy's test suite (regression values to four digits): Pfa, SNR [dB], Swerling, pulses, Pd
-PUBLISHED_PD = [
-    (1e-8, 13.0, 0, 1, 0.6287),
-    (1e-8, 11.0, 0, 1, 0.1683),
-    (1e-8, -3.2, 0, 256, 0.8411),
-    (1e-8, -4.8, 0, 256, 0.2249),
-    (1e-4, 16.0, 1, 1, 0.7980),
-    (1e-4, 6.8, 1, 1, 0.2036),
-    (1e-4, 3.6, 1, 256, 0.8959),
-    (1e-4, -7.6, 1, 256, 0.2560),
-    (1e-4, 15.2, 3, 1, 0.8846),
-    (1e-4, 6.8, 3, 1, 0.1931),
-    (1e-4, -0.4, 3, 256, 0.8889),
-    (1e-4, -8.4, 3, 256, 0.1775),
-]
-
-
-@pytest.mark.parametrize(("pfa", "snr_db", "swerling", "pulses", "expected"), PUBLISHED_PD)
+@pytest.mark.parametrize(("pfa", "snr_db", "swerling", "pulses", "expected"), DETECTIONS)
 def test_detection_probability_is_the_published_one(pfa, snr_db, swerling, pulses, expected):
     pd = float(detection.detection_probability(detection.linear(snr_db), pfa, swerling, pulses))
     assert abs(pd - expected) <= 1e-4  # the last published digit, rounded
 
 
-@pytest.mark.parametrize(("pfa", "snr_db", "swerling", "pulses", "expected"), PUBLISHED_PD)
+@pytest.mark.parametrize(("pfa", "snr_db", "swerling", "pulses", "expected"), DETECTIONS)
 def test_draws_exceed_the_threshold_as_often_as_the_model_says(pfa, snr_db, swerling, pulses, expected):
     n = 20_000
     rng = np.random.default_rng(5)

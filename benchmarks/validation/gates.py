@@ -9,14 +9,13 @@ from pathlib import Path
 
 import numpy as np
 from scipy import optimize
-from scipy.io import wavfile
 
 from benchmarks.validation.check import check_row
 from benchmarks.validation.flights import prediction_errors_m
 from benchmarks.validation.published import SHIPPED, Row, read_published
-from benchmarks.validation.sensor_gates import radar_errors, silent_targets
+from benchmarks.validation.sensor_gates import array_reach_m, radar_errors, silent_targets
 from benchmarks.validation.verdict import NoData, Result, Verdict, judged
-from detectors.rotor_comb import find_comb
+from benchmarks.validation.world_quantities import comb_of
 from fusion.kernels import crossing
 from messages.frames import F64
 from sim.propagation import acoustics, optics, radar, radar_detection
@@ -49,6 +48,8 @@ DETECTIONS: tuple[tuple[float, float, Swerling, int, float], ...] = (
 )
 """Pfa, SNR [dB], Swerling case, pulses, published Pd (radarsimpy's test suite)."""
 LADDER_DBSM, LADDER = (-32.0, -20.0, -10.0, -3.0), np.array([0.5, 1.0, 1.77, 2.63])
+HEARD_M = (80.0, 100.0)  # Mavic 2 and Bebop 2 by four microphones outdoors (TU Delft)
+CLUTTER_PX = 8.0  # at which a classical detector finds half of the targets in day clutter
 TTPF_X, TTPF_P = (
     np.array([0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0]),
     np.array([0.02, 0.10, 0.30, 0.50, 0.80, 0.95, 1.0]),
@@ -128,7 +129,11 @@ def _cfar_loss_db(cells: int) -> float:
 
 
 def sound_lag() -> Result:
-    """Gate 7: a crossing target's sound comes from behind it, and from where it was at the emission."""
+    """Gate 7: a crossing target's sound comes from behind it; four microphones hear as far as published.
+
+    The published 8.3 degrees are ``atan(v / c)``; exactly abeam it is ``asin(v / c)``, 0.1 degrees more. What is left
+    after the tracker's correction is a matter of the tracker's own tests.
+    """
     speed, c = 50.0, 343.2
 
     def motion(t_s: float) -> tuple[F64, F64]:
@@ -137,9 +142,9 @@ def sound_lag() -> Result:
     emission = acoustics.emission_time_s(motion, np.zeros(3), 0.0, c)
     heard, there = motion(emission)[0], motion(0.0)[0]
     lag = math.degrees(math.atan2(there[0], there[1]) - math.atan2(heard[0], heard[1]))
-    residual = abs(float(np.linalg.norm(heard)) - c * -emission)
-    ok = abs(lag - 8.3) <= 0.2 and residual <= 1e-3
-    return Result("8.3 deg at 50 m/s", f"{lag:.2f} deg, equation to {residual:.0e} m", "0.2 deg; 1 mm", ok)
+    reach_m = array_reach_m()
+    ok = abs(lag - 8.3) <= 0.2 and 0.5 * HEARD_M[0] <= reach_m <= 2.0 * HEARD_M[1]
+    return Result("8.3 deg at 50 m/s; 80-100 m", f"{lag:.2f} deg; {reach_m:.0f} m", "0.2 deg; factor 2", ok)
 
 
 def links() -> Result:
@@ -153,7 +158,7 @@ def links() -> Result:
 def observers() -> Result:
     """Gate 9: the target transfer probability, and targets of three pixels in day clutter."""
     off = float(np.max(np.abs(optics.ttpf(TTPF_X) - TTPF_P)))
-    small = float(optics.pixel_probability(2.9, 8.0))
+    small = float(optics.pixel_probability(2.9, CLUTTER_PX))
     ok = off <= 0.03 and small <= 0.02
     return Result("7 values; Pd at 2.9 px", f"off by {off:.3f}; {small:.4f}", "0.03; 0.02", ok)
 
@@ -185,14 +190,11 @@ def bearing_pair() -> Result:
 
 
 def combs(recordings: Path | None) -> Result:
-    """Gate 12: the comb of a real drone; a tonal background has one too, and is the false-alarm case."""
+    """Gate 12: the comb of a real drone; a tonal background has one too, and is shown as the false-alarm case."""
     audio = None if recordings is None else recordings / "audio"
     if audio is None or not (audio / "DRONE_001.wav").is_file():
         raise NoData("needs audio/DRONE_001.wav and audio/BACKGROUND_001.wav; give their folder with --data")
-    found = []
-    for name in ("DRONE_001", "BACKGROUND_001"):
-        rate, sound = wavfile.read(audio / f"{name}.wav")
-        found.append(find_comb(sound.astype(np.float64).reshape(len(sound), -1).mean(axis=1), rate).fundamental_hz)
+    found = [comb_of(audio / f"{name}.wav").fundamental_hz for name in ("DRONE_001", "BACKGROUND_001")]
     got = f"{found[0]:g} Hz (tonal background: {found[1]:g} Hz)"
     return Result("172 Hz in DRONE_001", got, "3 Hz", abs(found[0] - 172.0) <= 3.0)
 
@@ -213,7 +215,7 @@ def check_gates(recordings: Path | None, say: Callable[[str], None]) -> Iterator
         (4, "ranges of the radar", radar_ranges),
         (5, "CFAR", lambda: cfar(rng)),
         (6, "errors of the radar", radar_errors),
-        (7, "lag of sound", sound_lag),
+        (7, "lag and reach of sound", sound_lag),
         (8, "links flown, and silence", links),
         (9, "TTPF and few pixels", observers),
         (10, "FPV flights", lambda: flights(rng)),

@@ -10,7 +10,7 @@ from scipy.io import wavfile
 
 from benchmarks.validation.published import Malformed, Row, inside, limit_of, named, number, numbers
 from benchmarks.validation.verdict import NoData, Quantity, Result, close
-from detectors.rotor_comb import find_comb
+from detectors.rotor_comb import Comb, find_comb
 from sim.propagation import acoustics, optics
 from sim.propagation.turbulence import FOOT_M, HIGHEST_FT, LOWEST_FT, dryden
 
@@ -86,6 +86,12 @@ def gusts(row: Row, _: Path | None) -> Result:
     return Result(f"{expected[0]:g} ft; {expected[1]:g}", f"{got[0]:.5g} ft; {got[1]:.5g}", row.tolerance, all(off))
 
 
+def comb_of(path: Path) -> Comb:
+    """Return the comb of a WAV file, its channels averaged."""
+    rate, sound = wavfile.read(path)
+    return find_comb(sound.astype(np.float64).reshape(len(sound), -1).mean(axis=1), rate)
+
+
 def rotor_comb(row: Row, recordings: Path | None) -> Result:
     """Compare fundamental and lines of a recording's comb; a line in brackets may be missing."""
     name = re.search(r"\b([A-Z]+_\d+)\b", row.quantity)
@@ -98,9 +104,7 @@ def rotor_comb(row: Row, recordings: Path | None) -> Result:
     path = None if recordings is None else recordings / "audio" / f"{name[1]}.wav"
     if path is None or not path.is_file():
         raise NoData(f"needs the recording audio/{name[1]}.wav; give its folder with --data")
-    rate, sound = wavfile.read(path)
-    mono = sound.astype(np.float64).reshape(len(sound), -1).mean(axis=1)
-    comb = find_comb(mono, rate)
+    comb = comb_of(path)
     near = [float(np.min(np.abs(comb.lines_hz - line))) <= LINE_LIMIT * line for line in lines]
     ok = low - 0.5 <= comb.fundamental_hz <= high + 0.5 and all(near)
     got = f"f0 {comb.fundamental_hz:g}; " + ",".join(f"{line:g}" for line in comb.lines_hz)
