@@ -85,7 +85,7 @@ class Biases:
         mine = np.array([*range(ALIGN, RANGE_OFFSET), RANGE_OFFSET, CLOCK])
         own = self._block("sensor", d.sensor_id, mine)
         self.stated_var = self.stated_var.copy()
-        self.stated_var[own[:3]] = self._sensors.alignment_sigma_rad**2
+        self.stated_var[own[:3]] = sensor.alignment_sigma_rad**2
         self.stated_var[own[3:]] = (c.range_sigma_share * (d.sigma.range_m or 1.0)) ** 2, c.clock_sigma_s**2
         columns[mine] = own
         coarse = max(d.sigma.azimuth_rad or np.inf, d.sigma.elevation_rad or 0.0) > COARSE_RAD

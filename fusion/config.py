@@ -38,6 +38,8 @@ class SensorConfig:
     alignment_sigma_rad: float = 0.0004
     """Constant error of a sensor's axes on its platform after calibration, about any axis: 0.02 deg; treated like
     the pose. Sensors without a platform are surveyed in and have none."""
+    alignment_share: float = 0.2
+    """The same over the sensor's own azimuth sigma: coarse sensors are calibrated on common targets no better."""
     tilt_share: float = 0.4
     """Pitch and roll sigma over heading sigma: gravity is known better than north (levels 0.02-0.05 deg against
     0.05-0.2 deg of heading, physics 5); pose messages carry the heading's alone."""

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from fusion.config import TrackerConfig
 from fusion.identity import scan_evidence
 from fusion.kernels.bundles import Look
+from fusion.kernels.consider import N_BLOCK
 from fusion.kernels.measurement import RANGE
 from fusion.kernels.reading import read_rows
 from fusion.sensors import SIGMA_COLUMNS, VALUE_COLUMNS, Place, PoseHistory, Sensor, UnknownSensor
@@ -36,6 +37,7 @@ class SensorBook:
         self.support_s = config.existence.support_s
         self.ranging: F64 = np.empty(0)
         self._carried: dict[str | None, F64] = {}
+        self._blocks: dict[str, int] = {}  # first column of each platform's errors
 
     def add(self, description: SensorDescription) -> int:
         """Introduce or replace a sensor; return its slot."""
@@ -57,6 +59,8 @@ class SensorBook:
         self.ranged_pause_s = max([self._config.existence.coast_after_s, *pauses])
         self.support_s = max(self._config.existence.support_s, self.ranged_pause_s)
         self._carried = {}
+        if description.platform_id is not None:
+            self._blocks.setdefault(description.platform_id, N_BLOCK * len(self._blocks))
         return slot
 
     def _precise_places(self) -> I64:
@@ -69,6 +73,11 @@ class SensorBook:
             if not sensor.ranged and sigma <= self._config.birth.max_bearing_sigma_rad:
                 out[sensor.slot] = names.setdefault(d.platform_id or d.sensor_id, len(names))
         return out
+
+    @property
+    def errors(self) -> int:
+        """How many errors all platforms have together."""
+        return N_BLOCK * len(self._blocks)
 
     def uses(self, description: SensorDescription) -> bool:
         """Say whether this description is the one in use."""
@@ -103,7 +112,7 @@ class SensorBook:
         fov = sensor.field_of_view(scan.look) if scan.look is not None else sensor.fov
         baseline = float(np.linalg.norm(paired.position_m - place.position_m)) if paired is not None else 0.0
         extent = sensor.extent(fov, baseline) if paired is not None or scan.look is not None else sensor.full_extent
-        m = len(rows)
+        m, platform = len(rows), sensor.description.platform_id
         z8, var8, located, density = np.empty((m, 8)), np.empty((m, 8)), np.empty(m), np.empty(m)
         keep, measured = np.empty(m, np.int64), np.zeros(8, np.bool_)
         args = VALUE_COLUMNS, SIGMA_COLUMNS, sensor.variance, extent, sensor.per_scan, paired is not None
@@ -137,6 +146,7 @@ class SensorBook:
             carried=self.carried_with(sensor),
             ranging=self.ranging,
             slot=sensor.slot,
+            block=-1 if platform is None else self._blocks[platform],
             notch_mps=float(sensor.description.doppler_notch_mps),
             t_ns=scan.t_ns,
             period_s=float(sensor.description.scan_period_s),

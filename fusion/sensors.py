@@ -161,6 +161,8 @@ class Sensor:
         self.ranged = sigma.range_m is not None
         self.level_pd = np.array(pd.level_factors) * description.detection_probability
         self.level_prior = np.array(pd.ranged_prior if self.ranged else pd.bearing_prior)
+        own = config.alignment_share * (sigma.azimuth_rad or 0.0)
+        self.alignment_sigma_rad = max(config.alignment_sigma_rad, own)
         position = sigma.position_m or DEFAULT_POSITION_SIGMA_M
         missing = np.nan
         self.per_scan = max(description.clutter_per_scan, config.minimum_clutter_per_scan)
@@ -228,7 +230,7 @@ class Sensor:
         g[G_POSITION_VAR] = place.position_sigma_m**2
         g[G_YAW_VAR] = place.yaw_sigma_rad**2
         g[G_TILT_VAR] = (place.yaw_sigma_rad * c.tilt_share) ** 2
-        g[G_ALIGN_VAR] = 0.0 if d.platform_id is None else c.alignment_sigma_rad**2
+        g[G_ALIGN_VAR] = 0.0 if d.platform_id is None else self.alignment_sigma_rad**2
         g[G_LAG_ACCELERATION] = c.lag_acceleration_mps2
         return g
 

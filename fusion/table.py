@@ -26,6 +26,7 @@ class TrackTable:
         self.columns = Columns(
             x=np.zeros((c, models, 6)),
             P=np.zeros((c, models, 6, 6)),
+            cross=np.zeros((c, models, 6, 0)),
             mu=np.zeros((c, models)),
             r=np.zeros(c),
             first_r=np.zeros(c),
@@ -58,7 +59,7 @@ class TrackTable:
         self._make_room(len(x), float(np.max(r, initial=0.0)))
         b = min(len(x), self.capacity - self.n)
         rows, c = slice(self.n, self.n + b), self.columns
-        c.x[rows], c.P[rows], c.mu[rows] = x[:b, None], P[:b, None], mu
+        c.x[rows], c.P[rows], c.mu[rows], c.cross[rows] = x[:b, None], P[:b, None], mu, 0.0
         c.r[rows] = c.first_r[rows] = r[:b]
         c.levels[rows] = level_priors
         c.shares[rows] = c.unexplained[rows] = 0.0
@@ -88,14 +89,12 @@ class TrackTable:
         keep[weakest[existence[weakest] < r]] = False
         self.keep(keep)
 
-    def widen(self, sensors: int) -> None:
-        """Make room for more sensors in the columns that hold one number a sensor."""
+    def widen(self, sensors: int, errors: int) -> None:
+        """Make room for more sensors, and for more errors of platforms, in the columns that hold one number each."""
         c = self.columns
-        have = c.shares.shape[1]
-        if sensors <= have:
-            return
-        grow = ((0, 0), (0, sensors - have))
+        grow = ((0, 0), (0, sensors - c.shares.shape[1]))
         self.columns = c._replace(
+            cross=np.pad(c.cross, ((0, 0), (0, 0), (0, 0), (0, errors - c.cross.shape[3]))),
             levels=np.pad(c.levels, (*grow, (0, 0))),
             shares=np.pad(c.shares, grow),
             unexplained=np.pad(c.unexplained, grow),
@@ -122,10 +121,8 @@ class TrackTable:
         later = slice(known, max(known, len(level_priors)))
         c.shares[: self.n, later] = c.unexplained[: self.n, later] = 0.0
         c.class_ns[: self.n, later] = -1
+        c.cross[: self.n] = 0.0
         c.levels[: self.n, later] = level_priors[later]
         parts: tuple[NDArray[np.generic], ...] = tuple(c)
         for column, rows in zip(parts, columns, strict=True):
-            if column.ndim > 1 and column.shape[1] > rows.shape[1]:  # a sensor came after the snapshot
-                column[: self.n, : rows.shape[1]] = rows
-            else:
-                column[: self.n] = rows
+            column[tuple(slice(size) for size in rows.shape)] = rows  # a sensor may have come after the snapshot

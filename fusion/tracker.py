@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -15,8 +16,9 @@ from fusion.config import Backend, TrackerConfig
 from fusion.filters import make_foreign_filter, rules_of
 from fusion.identity import CLASS_RULES
 from fusion.judgement import MERGE, limits
-from fusion.kernels import scan_step
-from fusion.kernels.bundles import with_pairs, work_for
+from fusion.kernels import consider, scan_step
+from fusion.kernels.bundles import Look, with_pairs, work_for
+from fusion.kernels.measurement import N_COMPONENTS
 from fusion.kernels.seeding import Stock
 from fusion.lifecycle import NEXT, Event, State, advance
 from fusion.registration import Registration, RegistrationSnapshot
@@ -88,6 +90,7 @@ class Snapshot(NamedTuple):
     births: tuple[Stock, F64, I64]
     registration: RegistrationSnapshot
     clutter: dict[int, Map]
+    known: F64  # (B,) variances of the platforms' errors
 
 
 class Tracker:
@@ -107,6 +110,7 @@ class Tracker:
         self.registration = Registration(self.config, self.book)
         self._work = work_for(self.config.capacity, models, self.config.association.max_cells, 4 * self.config.capacity)
         self._last: tuple[Scan, Hits, int] | None = None
+        self._known = np.zeros(0)
         self._numbers: dict[int, int] = {}  # of reported tracks; no re-run takes one back
 
     def add_sensor(self, description: SensorDescription) -> None:
@@ -115,8 +119,11 @@ class Tracker:
             return
         slot = self.book.add(description)
         self.registration.add(self.book.sensors[description.sensor_id])
-        if slot >= self.table.columns.shares.shape[1]:
-            self.table.widen(slot + 1)
+        c = self.table.columns
+        self.table.widen(max(slot + 1, c.shares.shape[1]), self.book.errors)
+        room = self.config.capacity * c.mu.shape[1] * N_COMPONENTS * self.book.errors
+        self._work = self._work._replace(shared=np.zeros(room))
+        self._known = np.pad(self._known, (0, self.book.errors - len(self._known)))
         self.table.columns.levels[:, slot] = self.book.level_priors[slot]
 
     def set_pose(self, pose: PlatformPose) -> None:
@@ -161,6 +168,7 @@ class Tracker:
         slot, n, c = scan.look.slot, self.table.n, self.table.columns
         since_look_s = (scan.t_ns - self._last_look_ns.get(slot, scan.t_ns)) / 1e9
         self._last_look_ns[slot] = scan.t_ns
+        self._consider(scan.look, dt)
         compiled = self._foreign is None
         if self._foreign is not None and n and dt > 0.0:
             self._foreign.predict(c.x, c.P, c.mu, n, dt)
@@ -171,6 +179,15 @@ class Tracker:
             pairs = scan_step.gate(c, n, *args, self._work)
         self._clutter.insist(scan, c, n, self._work, self._rules.memory_s)
         return int(pairs)
+
+    def _consider(self, look: Look, dt: float) -> None:
+        """Move what the tracks share with the errors of platforms, and take over the looking one's variances."""
+        n, c, rules = self.table.n, self.table.columns, self._rules
+        if n and dt > 0.0 and len(self._known):
+            keep = math.exp(-dt / self.config.registration.pose_walk_s)
+            consider.predict(c.cross, c.mu, n, rules.stationary, rules.sojourn_s, dt, keep)
+        if look.block >= 0:
+            consider.know(c.cross, n, look.block, self._known, look.g)
 
     def _associate(self, scan: Scan, pairs: int) -> Hits:
         n, c, work, look = self.table.n, self.table.columns, self._work, scan.look
@@ -202,7 +219,7 @@ class Tracker:
         """Return a copy of all that scans change."""
         births, registration = self._births.snapshot(), self.registration.snapshot()
         looks, clutter = dict(self._last_look_ns), self._clutter.snapshot()
-        return Snapshot(self.t_ns, self.table.copy_rows(), looks, births, registration, clutter)
+        return Snapshot(self.t_ns, self.table.copy_rows(), looks, births, registration, clutter, self._known.copy())
 
     def restore(self, saved: Snapshot) -> None:
         """Go back to a snapshot: what follows is bit-identical to what followed it before."""
@@ -212,3 +229,5 @@ class Tracker:
         self._births.restore(saved.births)
         self.registration.restore(saved.registration)
         self._clutter.restore(saved.clutter)
+        self._known[:] = 0.0
+        self._known[: len(saved.known)] = saved.known

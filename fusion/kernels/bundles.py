@@ -17,6 +17,7 @@ class Columns(NamedTuple):
 
     x: F64  # (C, M, 6) state of each model
     P: F64  # (C, M, 6, 6) its covariance
+    cross: F64  # (C, M, 6, B) covariance of each state with the platforms' errors, see kernels.consider
     mu: F64  # (C, M) model probabilities
     r: F64  # (C,) existence
     first_r: F64  # (C,) existence at birth
@@ -56,6 +57,7 @@ class Look(NamedTuple):
     carried: F64  # (S,) 1 for the sensors on the same platform
     ranging: F64  # (S,) 1 for the sensors that measure range or place
     slot: int
+    block: int  # first column of its platform's errors, -1 for none
     notch_mps: float
     t_ns: int
     period_s: float
@@ -100,6 +102,7 @@ class Work(NamedTuple):
     pd: F64  # (C,)
     pose_scale: F64  # (C,)
     own_scale: F64  # (C,)
+    nothing: F64  # (C,) zeros
     w0: F64  # (C,)
     miss: F64  # (C,)
     seen: F64  # (C,)
@@ -108,6 +111,7 @@ class Work(NamedTuple):
     elder: I64  # (C,)
     event: NDArray[np.int8]  # (C,)
     flat: F64  # (C M (13 k + 2 k^2),) h, H, PHt, S and R for k <= 8
+    shared: F64  # (C M k B,) what innovations share with the platforms' errors
     cells: F64  # forward vectors of the exact association
     track: I64  # (pairs,)
     det: I64  # (pairs,)
@@ -122,11 +126,12 @@ def work_for(capacity: int, models: int, cells: int, pairs: int) -> Work:
     return Work(
         xm=np.zeros((capacity, 6)),
         Pm=np.zeros((capacity, 6, 6)),
-        **{name: one.copy() for name in ("visible", "pd", "pose_scale", "own_scale", "w0", "miss", "seen", "ranged")},
+        **{name: one.copy() for name in ("visible", "pd", "pose_scale", "own_scale", "nothing", "w0", "miss", "seen", "ranged")},
         start=np.zeros(capacity + 1, np.int64),
         elder=np.zeros(capacity, np.int64),
         event=np.zeros(capacity, np.int8),
         flat=np.zeros(capacity * models * (13 * k + 2 * k * k)),
+        shared=np.zeros(0),
         cells=np.zeros(cells),
         track=np.zeros(pairs, np.int64),
         det=np.zeros(pairs, np.int64),

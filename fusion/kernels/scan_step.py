@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fusion.kernels import association, classes, existence, gating, jit, judging, measurement, merging, motion, update
+from fusion.kernels import association, classes, consider, existence, gating, jit, judging, measurement, merging, motion, update
 from fusion.kernels.bundles import ClassRules, Columns, Look, Rules, Work
 from messages.frames import F64
 
@@ -29,6 +29,13 @@ def carve(flat: F64, n: int, models: int, k: int) -> tuple[F64, F64, F64, F64, F
         flat[c:d].reshape(n, models, k, k),
         flat[d:e].reshape(n, models, k, k),
     )
+
+
+@jit
+def shared(flat: F64, c: Columns, n: int, look: Look) -> F64:
+    """Return Y (n, M, k, B) of ``kernels.consider`` inside one piece of memory."""
+    models, k, size = c.mu.shape[1], len(look.used), c.cross.shape[3]
+    return flat[: n * models * k * size].reshape(n, models, k, size)
 
 
 @jit
@@ -65,7 +72,11 @@ def foresee(c: Columns, n: int, move: bool, dt: float, since_look_s: float, look
         return 0
     existence.bias_scales(c.shares, n, look.carried, look.slot, rules.pose_looks, work.pose_scale, work.own_scale)
     h, H, PHt, S, R = carve(work.flat, n, c.mu.shape[1], len(look.used))
-    measurement.linearise(c.x, c.P, n, look.used, look.g, work.pose_scale, work.own_scale, h, H, PHt, S, R)
+    pose_scale = work.pose_scale if look.block < 0 else work.nothing
+    measurement.linearise(c.x, c.P, n, look.used, look.g, pose_scale, work.own_scale, h, H, PHt, S, R)
+    if c.cross.shape[3]:
+        Y = shared(work.shared, c, n, look)
+        consider.look(c.cross, c.x, c.P, n, look.g, look.used, look.block, H, PHt, S, R, Y)
     return gate(c, n, look, rules, work)
 
 
@@ -99,8 +110,11 @@ def associate(
     if pairs:
         args = work.start, det, n, len(look.z), rules.work_limit, work.cells, beta, work.miss
         counts = association.marginals(w, work.w0, *args)
+        h, H, PHt, S, R = carve(work.flat, n, c.mu.shape[1], len(look.used))
+        if c.cross.shape[3]:
+            known = PHt, S, shared(work.shared, c, n, look), look.z, look.var, look.used
+            consider.learn(c.cross, c.mu, n, *known, work.start, det, like, beta, work.miss)
         if amend:
-            h, H, PHt, S, R = carve(work.flat, n, c.mu.shape[1], len(look.used))
             failed = update.update_tracks(
                 c.x, c.P, c.mu, n, h, H, PHt, S, R, look.z, look.var, look.used, work.start, det, like, beta, work.miss
             )
@@ -188,7 +202,7 @@ def _compact(c: Columns, n: int, work: Work) -> int:
 @jit
 def _move(c: Columns, i: int, to: int) -> None:
     """Copy one row of the table to another place."""
-    c.x[to], c.P[to], c.mu[to] = c.x[i], c.P[i], c.mu[i]
+    c.x[to], c.P[to], c.mu[to], c.cross[to] = c.x[i], c.P[i], c.mu[i], c.cross[i]
     c.levels[to], c.shares[to], c.unexplained[to] = c.levels[i], c.shares[i], c.unexplained[i]
     c.log_class[to], c.class_ns[to] = c.log_class[i], c.class_ns[i]
     c.r[to], c.first_r[to], c.hits[to], c.ranged_hits[to] = c.r[i], c.first_r[i], c.hits[i], c.ranged_hits[i]

@@ -53,7 +53,7 @@ def update_tracks(
         first, count = start[i], start[i + 1] - start[i]
         if count == 0:
             continue
-        _joint(mu[i], like[first : first + count], beta[first : first + count], miss[i], joint, new_mu)
+        joint_probabilities(mu[i], like[first : first + count], beta[first : first + count], miss[i], joint, new_mu)
         fine = True
         for m in range(models):
             rows = det[first : first + count]
@@ -94,7 +94,7 @@ def _mix_hypotheses(
             continue
         j = rows[p]
         c = innovation(z[j], h, used, y, which)
-        if last < 0 or not _alike(z, var, last, j):
+        if last < 0 or not alike(z, var, last, j):
             if not gain_of(P, H, PHt, S, R, var[j], which, c, small, tall, wide, square, scratch_t):
                 return False
             last = j
@@ -121,7 +121,7 @@ def _mix_hypotheses(
 
 
 @jit
-def _alike(z: F64, var: F64, i: int, j: int) -> bool:
+def alike(z: F64, var: F64, i: int, j: int) -> bool:
     """Say whether two detections measure the same components with the same variances."""
     for a in range(z.shape[1]):
         if np.isnan(z[i, a]) != np.isnan(z[j, a]) or (var[i, a] != var[j, a] and not np.isnan(z[i, a])):
@@ -153,7 +153,7 @@ def gain_of(
 
 
 @jit
-def _joint(mu: F64, like: F64, beta: F64, miss: float, joint: F64, new_mu: F64) -> None:
+def joint_probabilities(mu: F64, like: F64, beta: F64, miss: float, joint: F64, new_mu: F64) -> None:
     """Write P(hypothesis, model); the last column of the count is the missed one; new_mu is the sum over hypotheses."""
     models, count = len(mu), len(beta)
     for m in range(models):

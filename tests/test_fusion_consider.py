@@ -1,0 +1,180 @@
+"""What tracks share with the errors of platforms: against filterpy's Kalman filter of state and errors together."""
+
+import numpy as np
+from filterpy.kalman import update as filterpy_update
+
+from fusion.config import MotionConfig
+from fusion.filterpy_backend import motion_matrices
+from fusion.kernels import consider, measurement, motion, update
+from fusion.kernels.consider import N_BLOCK
+from fusion.kernels.measurement import AZIMUTH, G_POSITION_VAR, G_TILT_VAR, G_YAW_VAR, RANGE_RATE, UP
+
+CONFIG = MotionConfig()
+Q, STATIONARY = np.array(CONFIG.acceleration_intensity), np.array(CONFIG.stationary)
+MODELS, TRACKS, PLATFORMS = len(Q), 3, 2
+USED = np.array([0, 1, 2, 3])
+F64 = np.ndarray
+
+
+def turned(angles: F64) -> F64:
+    """Rotation (3, 3) by small angles about east, north and up, to second order."""
+    x, y, z = angles
+    cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+    return np.eye(3) + cross + cross @ cross / 2.0
+
+
+def geometry(rng: np.random.Generator, place_m: F64) -> F64:
+    g = np.zeros(measurement.G_SIZE)
+    g[0:3] = place_m
+    axes, _ = np.linalg.qr(rng.normal(size=(3, 3)))
+    g[6:15] = (axes * np.linalg.det(axes)).ravel()
+    g[G_YAW_VAR], g[G_TILT_VAR], g[G_POSITION_VAR] = 0.004**2, 0.002**2, 0.8**2
+    return g
+
+
+def measured(x: F64, g: F64) -> tuple[F64, F64]:
+    h, H = np.empty(8), np.empty((8, 6))
+    measurement.measure(x, g, h, H, np.empty(3), np.empty((3, 6)))
+    return h, H
+
+
+def numeric_sensitivity(x: F64, g: F64) -> F64:
+    """Innovation (8, N_BLOCK) by errors of stated minus true: a step of each, in the geometry itself."""
+    T = np.empty((8, N_BLOCK))
+    for j in range(N_BLOCK):
+        ends = []
+        step = 1e-5 if j < 3 else 1e-2
+        for sign in (-1.0, 1.0):
+            stated = g.copy()
+            if j < 3:
+                axes = g[6:15].reshape(3, 3) @ turned(sign * step * np.eye(3)[j]).T
+                stated[6:15] = axes.ravel()
+            else:
+                stated[j - 3] += sign * step
+            ends.append(measured(x, stated)[0])
+        T[:, j] = -(ends[1] - ends[0]) / (2.0 * step)
+    return T
+
+
+def test_the_innovation_moves_with_the_errors_as_the_geometry_says() -> None:
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        x, g = rng.normal(size=6) * [400, 400, 80, 20, 20, 5], geometry(rng, rng.normal(size=3) * 30.0)
+        used = np.arange(UP + 1)
+        T = np.empty((len(used), N_BLOCK))
+        consider.sensitivity(x, g, measured(x, g)[1], used, T)
+        expected = numeric_sensitivity(x, g)[: UP + 1]
+        scale = np.abs(expected).max(axis=1, keepdims=True) + 1e-9
+        np.testing.assert_allclose(T / scale, expected / scale, atol=1e-4)
+        assert np.all(T[RANGE_RATE, :3] == 0.0)
+
+
+class Together:
+    """States and errors in one Kalman filter each, 6 + B numbers; the errors are never corrected (Schmidt)."""
+
+    def __init__(self, x: F64, P: F64, mu: F64) -> None:
+        self.x, self.mu = x.copy(), mu.copy()
+        self.P = np.zeros((TRACKS, MODELS, 6 + N_BLOCK * PLATFORMS, 6 + N_BLOCK * PLATFORMS))
+        self.P[:, :, :6, :6] = P
+
+    def know(self, platform: int, g: F64) -> None:
+        rows = 6 + N_BLOCK * platform + np.arange(N_BLOCK)
+        var = [g[G_TILT_VAR], g[G_TILT_VAR], g[G_YAW_VAR], *[g[G_POSITION_VAR]] * 3]
+        self.P[:, :, rows, rows] = var
+
+    def predict(self, dt: float) -> None:
+        stay = np.exp(-dt / CONFIG.sojourn_s)
+        jump = stay * np.eye(MODELS) + (1.0 - stay) * STATIONARY
+        size = self.P.shape[-1]
+        for i in range(TRACKS):
+            predicted = self.mu[i] @ jump
+            starts = [mixture(self.x[i], self.P[i], jump[:, j] * self.mu[i] / predicted[j]) for j in range(MODELS)]
+            for j, (x, P) in enumerate(starts):
+                F, noise = np.eye(size), np.zeros((size, size))
+                F[:6, :6], noise[:6, :6] = motion_matrices(Q[j], dt)
+                self.x[i, j], self.P[i, j] = F[:6, :6] @ x, F @ P @ F.T + noise
+            self.mu[i] = predicted
+
+    def update(self, platform: int, g: F64, z: F64, var: F64, own: F64, like: F64, beta: F64, miss: F64) -> None:
+        """Every track may own each detection: like (n, d, M), beta (n, d), miss (n,); own (n, M, k, k): other noise."""
+        block = slice(6 + N_BLOCK * platform, 6 + N_BLOCK * (platform + 1))
+        for i in range(TRACKS):
+            weight = like[i] * self.mu[i]
+            joint = np.vstack([beta[i][:, None] * weight / weight.sum(axis=1, keepdims=True), miss[i] * self.mu[i]])
+            for m in range(MODELS):
+                x, P = self.x[i, m], self.P[i, m]
+                h, H = measured(x, g)
+                wide = np.zeros((len(USED), P.shape[0]))
+                wide[:, :6], wide[:, block] = H[USED], numeric_sensitivity(x, g)[USED]
+                ends = [(x, P)]
+                for j in range(len(z)):
+                    y = z[j] - h[USED]
+                    y[USED == AZIMUTH] = (y[USED == AZIMUTH] + np.pi) % (2.0 * np.pi) - np.pi
+                    new, new_P = filterpy_update(np.zeros(P.shape[0]), P, y, own[i, m] + np.diag(var[j]), wide)
+                    new_P[6:, 6:] = P[6:, 6:]
+                    ends.append((x + new[:6], new_P))
+                w = np.append(joint[-1:, m], joint[:-1, m]) / joint[:, m].sum()
+                self.x[i, m], self.P[i, m] = mixture(np.array([e[0] for e in ends]), np.array([e[1] for e in ends]), w)
+            self.mu[i] = np.maximum(joint.sum(axis=0), update.MODEL_FLOOR)
+            self.mu[i] /= self.mu[i].sum()
+
+
+def mixture(x: F64, P: F64, w: F64) -> tuple[F64, F64]:
+    """Moments of states (M, 6) whose errors have the mean zero under each hypothesis."""
+    mean, out = w @ x, np.einsum("m,mab->ab", w, P)
+    out[:6, :6] += np.einsum("m,ma,mb->ab", w, x - mean, x - mean)
+    return mean, out
+
+
+def test_ten_looks_of_two_platforms_equal_one_filter_of_states_and_errors() -> None:
+    """Numeric Jacobians of the errors are good to 1e-7; ten looks later all is still equal to 1e-5 of its size."""
+    rng = np.random.default_rng(2)
+    x = np.tile(rng.normal(size=(TRACKS, 1, 6)) * [300, 300, 40, 15, 15, 3] + [500, 800, 90, 0, 0, 0], (1, MODELS, 1))
+    A = rng.normal(size=(TRACKS, MODELS, 6, 6)) * 2.0
+    P, mu = A @ A.transpose(0, 1, 3, 2) + 4.0 * np.eye(6), rng.dirichlet(np.ones(MODELS), TRACKS)
+    C, known = np.zeros((TRACKS, MODELS, 6, N_BLOCK * PLATFORMS)), np.zeros(N_BLOCK * PLATFORMS)
+    twin = Together(x, P, mu)
+    places = [geometry(rng, np.array([60.0 * k, -40.0 * k, 3.0])) for k in range(PLATFORMS)]
+    for step in range(10):
+        dt, p = float(rng.uniform(0.05, 0.4)), step % PLATFORMS
+        g = places[p]
+        consider.predict(C, mu, TRACKS, STATIONARY, CONFIG.sojourn_s, dt, 1.0)
+        motion.predict_tracks(x, P, mu, TRACKS, Q, STATIONARY, CONFIG.sojourn_s, dt)
+        consider.know(C, TRACKS, N_BLOCK * p, known, g)
+        twin.predict(dt)
+        twin.know(p, g)
+        h, H = np.empty((TRACKS, MODELS, 4)), np.empty((TRACKS, MODELS, 4, 6))
+        PHt, S, R = np.empty((TRACKS, MODELS, 6, 4)), *(np.empty((TRACKS, MODELS, 4, 4)) for _ in range(2))
+        none, Y = np.zeros(TRACKS), np.empty((TRACKS, MODELS, 4, N_BLOCK * PLATFORMS))
+        measurement.linearise(x, P, TRACKS, USED, g, none, none, h, H, PHt, S, R)
+        own = R.copy()
+        consider.look(C, x, P, TRACKS, g, USED, N_BLOCK * p, H, PHt, S, R, Y)
+        sigma = np.array([2.0, 0.003, 0.004, 0.4])
+        z = h[:2, 0] + rng.normal(size=(2, 4)) * sigma * 2.0
+        var = np.tile(sigma**2, (2, 1))
+        like, split = rng.uniform(0.1, 1.0, (TRACKS, 2, MODELS)), rng.dirichlet(np.ones(3), TRACKS)
+        beta, miss = split[:, :2], split[:, 2].copy()
+        pairs = np.arange(0, 2 * TRACKS + 1, 2), np.tile(np.arange(2), TRACKS)
+        found = *pairs, like.reshape(-1, MODELS), np.ascontiguousarray(beta).ravel(), miss
+        consider.learn(C, mu, TRACKS, PHt, S, Y, z, var, USED, *found)
+        assert update.update_tracks(x, P, mu, TRACKS, h, H, PHt, S, R, z, var, USED, *found) == 0
+        twin.update(p, g, z, var, own, like, beta, miss)
+        for mine, theirs in ((x, twin.x), (P, twin.P[:, :, :6, :6]), (C, twin.P[:, :, :6, 6:]), (mu, twin.mu)):
+            np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-5 * np.abs(theirs).max())
+    assert np.abs(C).max() > 0.1  # they share something by now
+
+
+def test_state_and_errors_stay_a_covariance_whatever_becomes_known() -> None:
+    rng = np.random.default_rng(3)
+    g = geometry(rng, np.zeros(3))
+    C, known = np.zeros((1, 1, 6, N_BLOCK)), np.zeros(N_BLOCK)
+    consider.know(C, 1, 0, known, g)
+    C[0, 0] = rng.normal(size=(6, N_BLOCK)) * np.sqrt(known)
+    P = C[0, 0] @ np.diag(1.0 / known) @ C[0, 0].T + 1e-6 * np.eye(6)  # nothing but shared errors
+    for factor in (0.25, 4.0, 0.0, 1.0):
+        now = g.copy()
+        now[[G_YAW_VAR, G_TILT_VAR, G_POSITION_VAR]] *= factor
+        consider.know(C, 1, 0, known, now)
+        joint = np.block([[P, C[0, 0]], [C[0, 0].T, np.diag(known)]])
+        assert np.linalg.eigvalsh(joint).min() > -1e-9
+    assert np.all(C == 0.0)  # exactly known once: nothing is shared with what came after
