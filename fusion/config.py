@@ -35,8 +35,8 @@ class SensorConfig:
     the number of looks that the platform's sensors had at the track within this time (at least 1: for one sensor
     that never misses this is ``max(1, pose_memory_s / scan_period_s)``), so that the filtered result keeps it. The
     track of a calm target remembers 2 to 4 s of a 4 Hz radar."""
-    alignment_sigma_rad: float = 0.0004
-    """Constant error of a sensor's axes on its platform after calibration, about any axis: 0.02 deg; treated like
+    alignment_sigma_rad: float = 0.0009
+    """Constant error of a sensor's axes on its platform after calibration, about any axis: 0.05 deg; its variance in
     the pose. Sensors without a platform are surveyed in and have none."""
     alignment_share: float = 0.2
     """The same over the sensor's own azimuth sigma: coarse sensors are calibrated on common targets no better."""
