@@ -31,13 +31,13 @@ class SensorConfig:
     lag_acceleration_mps2: float = 5.0
     """Acceleration that the target may have had while its sound travelled (FPV rms 3-9.5, decorrelated in ~1 s)."""
     pose_memory_s: float = 4.0
-    """A heading or position bias does not average out over the filter's memory: its variance in R is multiplied by
-    the number of looks that the platform's sensors had at the track within this time (at least 1: for one sensor
-    that never misses this is ``max(1, pose_memory_s / scan_period_s)``), so that the filtered result keeps it. The
-    track of a calm target remembers 2 to 4 s of a 4 Hz radar."""
+    """An alignment or clock error does not average out over the filter's memory: its variance in R is multiplied by
+    the number of looks that the sensor had at the track within this time (at least 1: for one that never misses this
+    is ``max(1, pose_memory_s / scan_period_s)``), so that the filtered result keeps it. The track of a calm target
+    remembers 2 to 4 s of a 4 Hz radar. Errors of poses are considered exactly (``kernels.consider``)."""
     alignment_sigma_rad: float = 0.0009
-    """Constant error of a sensor's axes on its platform after calibration, about any axis: 0.05 deg; its variance in
-    the pose. Sensors without a platform are surveyed in and have none."""
+    """Constant error of a sensor's axes on its platform after calibration, about any axis: 0.05 deg. It counts
+    for ``pose_memory_s``. Sensors without a platform are surveyed in and have none."""
     alignment_share: float = 0.2
     """The same over the sensor's own azimuth sigma: coarse sensors are calibrated on common targets no better."""
     tilt_share: float = 0.4

@@ -123,10 +123,11 @@ class Work(NamedTuple):
 def work_for(capacity: int, models: int, cells: int, pairs: int) -> Work:
     """Return memory for a table of ``capacity`` tracks and so many gated pairs."""
     one, k = np.zeros(capacity), 8
+    names = "visible", "pd", "pose_scale", "own_scale", "nothing", "w0", "miss", "seen", "ranged"
     return Work(
         xm=np.zeros((capacity, 6)),
         Pm=np.zeros((capacity, 6, 6)),
-        **{name: one.copy() for name in ("visible", "pd", "pose_scale", "own_scale", "nothing", "w0", "miss", "seen", "ranged")},
+        **{name: one.copy() for name in names},
         start=np.zeros(capacity + 1, np.int64),
         elder=np.zeros(capacity, np.int64),
         event=np.zeros(capacity, np.int8),

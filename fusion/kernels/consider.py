@@ -169,12 +169,18 @@ def learn(
     C: F64, mu: F64, n: int, PHt: F64, S: F64, Y: F64, z: F64, var: F64, used: I64,
     start: I64, det: I64, like: F64, beta: F64, miss: F64,
 ) -> None:  # fmt: skip
-    """Update C (n, M, 6, B) with the gains that ``update.update_tracks`` is about to use: ``C - K Y``, over hypotheses."""
+    """Update C (n, M, 6, B) with the gains that ``update.update_tracks`` is about to use: ``C - K Y``, averaged."""
     models, size, k = C.shape[1], C.shape[3], len(used)
     most = max(len(det), 1) + 1
     joint, new_mu = np.empty((models, most)), np.empty(models)
     y, which = np.empty(k), np.empty(k, np.int64)
-    sub, low, tall, gain, mean = np.empty((k, k)), np.zeros((k, k)), np.empty((6, k)), np.empty((6, k)), np.empty((6, k))
+    sub, low, tall, gain, mean = (
+        np.empty((k, k)),
+        np.zeros((k, k)),
+        np.empty((6, k)),
+        np.empty((6, k)),
+        np.empty((6, k)),
+    )
     for i in range(n):
         begin, count = start[i], start[i + 1] - start[i]
         if count == 0:

@@ -9,7 +9,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fusion.kernels import association, classes, consider, existence, gating, jit, judging, measurement, merging, motion, update
+from fusion.kernels import (
+    association,
+    classes,
+    consider,
+    existence,
+    gating,
+    jit,
+    judging,
+    measurement,
+    merging,
+    motion,
+    update,
+)
 from fusion.kernels.bundles import ClassRules, Columns, Look, Rules, Work
 from messages.frames import F64
 
