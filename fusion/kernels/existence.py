@@ -38,7 +38,8 @@ def bias_scales(shares: F64, n: int, carried: F64, slot: int, looks: float, pose
 
     ``shares`` (n, S) count each sensor's recent detections of the track. All sensors of a platform
     (``carried`` (S,)) share its pose error, so that N of their looks must not average it out: with
-    N times the variance in each look the result keeps the variance itself.
+    N times the variance in each look the result keeps the variance itself. The tracks themselves consider the pose's
+    errors (``kernels.consider``); its scale serves ``fusion.foresight``, which filters single detections again.
     """
     for i in range(n):
         s = 0.0
