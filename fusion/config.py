@@ -10,7 +10,7 @@ Backend = Literal["numba", "filterpy"]
 
 @dataclass(frozen=True)
 class MotionConfig:
-    """Nearly-constant-velocity models of the IMM, from calm to hard."""
+    """Models of the IMM, from calm to hard: see ``kernels.motion``."""
 
     acceleration_intensity: tuple[float, ...] = (0.1, 1.0, 10.0, 40.0)
     """m^2/s^3, one a model. A Singer target of sigma a, an axis, and correlation tau looks like ``2 a^2 tau``:
@@ -20,6 +20,13 @@ class MotionConfig:
     """Share of time in each model: engagements are mostly transits, interrupted by short hard turns."""
     sojourn_s: float = 1.5
     """Mean time between jumps of model: FPV accelerations decorrelate within 0.6-1.7 s (physics 6)."""
+    correlation_s: tuple[float, ...] = ()
+    """One a model: how long its acceleration lasts (Singer), 0 for white acceleration; empty: all are white."""
+
+    @property
+    def correlations_s(self) -> tuple[float, ...]:
+        """The correlation time of every model [s]."""
+        return self.correlation_s or (0.0,) * len(self.acceleration_intensity)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from filterpy.common import kinematic_kf
 from filterpy.kalman import predict as filterpy_predict
 from filterpy.kalman import update as filterpy_update
 from numpy.typing import NDArray
+from scipy.linalg import expm
 
 from fusion.config import MotionConfig
 from fusion.kernels.measurement import AZIMUTH
@@ -16,10 +17,24 @@ from messages.frames import F64, wrap_pi
 I64 = NDArray[np.int64]
 
 
-def motion_matrices(q: float, dt: float) -> tuple[F64, F64]:
-    """Return F and Q (6, 6) of nearly constant velocity under white acceleration of intensity q [m^2/s^3]."""
-    axis = np.array([[dt**3 / 3.0, dt**2 / 2.0], [dt**2 / 2.0, dt]]) * q
-    one = np.asarray(kinematic_kf(dim=1, order=1, dt=dt).F, dtype=np.float64)
+def motion_matrices(q: float, tau_s: float, dt: float, states: int) -> tuple[F64, F64]:
+    """Return F and Q (states, states) of ``fusion.kernels.motion``: white acceleration, or one correlated over tau [s].
+
+    Q of a correlated one by Van Loan's matrix exponential (1978) of a step short of tau, which is then doubled.
+    """
+    if tau_s > 0.0:
+        drift = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, -1.0 / tau_s]])
+        joint = np.zeros((6, 6))
+        joint[:3, :3], joint[3:, 3:], joint[2, 5] = -drift, drift.T, q / tau_s**2
+        doublings = max(0, int(np.ceil(np.log2(dt / tau_s)))) if dt > 0.0 else 0
+        flow = expm(joint * (dt / 2**doublings))
+        one, axis = flow[3:, 3:].T, flow[3:, 3:].T @ flow[:3, 3:]
+        for _ in range(doublings):
+            one, axis = one @ one, one @ axis @ one.T + axis
+    else:
+        one, axis = np.zeros((2, states // 3, states // 3))
+        one[:2, :2] = kinematic_kf(dim=1, order=1, dt=dt).F
+        axis[:2, :2] = q * np.array([[dt**3 / 3.0, dt**2 / 2.0], [dt**2 / 2.0, dt]])
     return np.asarray(np.kron(one, np.eye(3))), np.asarray(np.kron(axis, np.eye(3)))
 
 
@@ -27,18 +42,18 @@ class FilterpyFilter:
     """IMM prediction and association-weighted update, one filterpy call a track, model and hypothesis."""
 
     def __init__(self, config: MotionConfig) -> None:
-        self._q = np.array(config.acceleration_intensity)
+        self._models = tuple(zip(config.acceleration_intensity, config.correlations_s, strict=True))
         self._stationary = np.array(config.stationary)
         self._sojourn_s = config.sojourn_s
 
     def predict(self, x: F64, P: F64, mu: F64, n: int, dt: float) -> None:
         """Mix the models and move the first n tracks by dt [s]."""
         stay = np.exp(-dt / self._sojourn_s)
-        jump = stay * np.eye(len(self._q)) + (1.0 - stay) * self._stationary
-        matrices = [motion_matrices(q, dt) for q in self._q]
+        jump = stay * np.eye(len(self._models)) + (1.0 - stay) * self._stationary
+        matrices = [motion_matrices(q, tau_s, dt, x.shape[2]) for q, tau_s in self._models]
         for i in range(n):
             predicted = mu[i] @ jump
-            mixed = [_merge(x[i], P[i], jump[:, j] * mu[i] / predicted[j]) for j in range(len(self._q))]
+            mixed = [_merge(x[i], P[i], jump[:, j] * mu[i] / predicted[j]) for j in range(len(self._models))]
             for j, (F, Q) in enumerate(matrices):
                 x[i, j], P[i, j] = filterpy_predict(mixed[j][0], mixed[j][1], F, Q)
             mu[i] = predicted

@@ -33,6 +33,7 @@ def rules_of(config: TrackerConfig) -> Rules:
     """Return the settings that every compiled stage of a step takes."""
     return Rules(
         q=np.array(config.motion.acceleration_intensity),
+        tau_s=np.array(config.motion.correlations_s),
         stationary=np.array(config.motion.stationary),
         sojourn_s=config.motion.sojourn_s,
         mean_life_s=config.existence.mean_life_s,
@@ -44,6 +45,12 @@ def rules_of(config: TrackerConfig) -> Rules:
         crowd=config.association.crowd,
         gate_d2=gate_table(config.association.gate_probability),
     )
+
+
+def acceleration_variances(config: MotionConfig) -> F64:
+    """Return the variance (M,) of each model's correlated acceleration [m^2/s^4], an axis; 0 for a white one."""
+    q, tau_s = np.array(config.acceleration_intensity), np.array(config.correlations_s)
+    return np.where(tau_s > 0.0, q / np.maximum(2.0 * tau_s, 1e-9), 0.0)
 
 
 def make_foreign_filter(backend: Backend, config: MotionConfig) -> Filter | None:

@@ -13,9 +13,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fusion.config import MotionConfig
+from fusion.config import MotionConfig, TrackerConfig
+from fusion.filters import acceleration_variances, rules_of
 from fusion.kernels import measurement, motion, update
+from fusion.kernels.bundles import Rules
 from fusion.kernels.measurement import AZIMUTH
+from fusion.kernels.motion import PLAIN, WHOLE
+from fusion.table import begin
 from fusion.witness import Seen
 from messages.frames import F64, wrap_pi
 
@@ -38,16 +42,17 @@ class Foresight(NamedTuple):
 class _Tracks:
     """The tracks of a recording while they are filtered: one row a track."""
 
-    def __init__(self, ids: I64, models: int) -> None:
-        n = len(ids)
-        self.ids = ids
-        self.x, self.P = np.zeros((n, models, 6)), np.zeros((n, models, 6, 6))
+    def __init__(self, ids: I64, acceleration_var: F64) -> None:
+        n, models, states = len(ids), len(acceleration_var), WHOLE if acceleration_var.any() else PLAIN
+        self.ids, self._acceleration_var = ids, acceleration_var
+        self.x, self.P = np.zeros((n, models, states)), np.zeros((n, models, states, states))
         self.mu, self.t_ns = np.zeros((n, models)), np.full(n, -1, np.int64)
         self.count, self.piece = np.zeros(n, np.int64), np.full(n, -1, np.int64)
 
     def start(self, rows: I64, seen: Seen, which: I64, mu: F64) -> None:
         """Let rows begin at what was foreseen of their tracks when they were tracked."""
-        self.x[rows], self.P[rows], self.mu[rows] = seen.x[which, None], WIDER * seen.P[which, None], mu
+        begin(self.x, self.P, rows, seen.x[which], WIDER * seen.P[which], self._acceleration_var)
+        self.mu[rows] = mu
 
 
 def foresee(seen: Sequence[Seen], config: MotionConfig, factors: Mapping[int, F64] | None = None) -> Foresight:
@@ -55,22 +60,22 @@ def foresee(seen: Sequence[Seen], config: MotionConfig, factors: Mapping[int, F6
 
     ``factors``: by slot, what to multiply the variances (8,) of the components by.
     """
-    q, stationary = np.array(config.acceleration_intensity), np.array(config.stationary)
+    models = rules_of(TrackerConfig(motion=config))
     ids = np.unique(np.concatenate([np.empty(0, np.int64), *(s.track_id for s in seen)]))
-    tracks = _Tracks(ids, len(q))
+    tracks = _Tracks(ids, acceleration_variances(config))
     sums: list[float] = []
-    shares, total = np.zeros(len(q)), 0
+    shares, total = np.zeros(len(models.q)), 0
     for s in seen:
         rows = np.searchsorted(ids, s.track_id)
         since_s = (s.t_ns - tracks.t_ns[rows]) / 1e9
         new = (tracks.t_ns[rows] < 0) | (since_s > PAUSE_S)
-        tracks.start(rows[new], s, np.flatnonzero(new), stationary)
+        tracks.start(rows[new], s, np.flatnonzero(new), models.stationary)
         tracks.count[rows[new]] = 0
         x, P, mu = tracks.x[rows], tracks.P[rows], tracks.mu[rows]
-        _predict(x, P, mu, np.where(new, 0.0, since_s), q, stationary, config.sojourn_s)
+        _predict(x, P, mu, np.where(new, 0.0, since_s), models)
         log_density, lost = _update(s, x, P, mu, None if factors is None else factors.get(s.slot))
         tracks.x[rows], tracks.P[rows], tracks.mu[rows], tracks.t_ns[rows] = x, P, mu, s.t_ns
-        tracks.start(rows[lost], s, np.flatnonzero(lost), stationary)
+        tracks.start(rows[lost], s, np.flatnonzero(lost), models.stationary)
         counted = tracks.count[rows] >= SETTLE
         for row, value in zip(rows[counted].tolist(), log_density[counted].tolist(), strict=True):
             if (tracks.count[row] - SETTLE) % BLOCK == 0:
@@ -83,12 +88,12 @@ def foresee(seen: Sequence[Seen], config: MotionConfig, factors: Mapping[int, F6
     return Foresight(np.array(sums), total, shares / max(total, 1))
 
 
-def _predict(x: F64, P: F64, mu: F64, since_s: F64, q: F64, stationary: F64, sojourn_s: float) -> None:
+def _predict(x: F64, P: F64, mu: F64, since_s: F64, r: Rules) -> None:
     """Move each track (p,) by its own time [s] in place."""
     for dt in np.unique(since_s[since_s > 0.0]).tolist():
         some = np.flatnonzero(since_s == dt)
         moved = x[some], P[some], mu[some]
-        motion.predict_tracks(*moved, len(some), q, stationary, sojourn_s, dt)
+        motion.predict_tracks(*moved, len(some), r.q, r.tau_s, r.stationary, r.sojourn_s, dt)
         x[some], P[some], mu[some] = moved
 
 
@@ -97,9 +102,9 @@ def _update(s: Seen, x: F64, P: F64, mu: F64, factor: F64 | None) -> tuple[F64, 
 
     Returns also where a detection looks like clutter instead: these models have lost the track.
     """
-    (p, k), models = s.z.shape, mu.shape[1]
-    h, H = np.empty((p, models, k)), np.empty((p, models, k, 6))
-    PHt, S, R = np.empty((p, models, 6, k)), np.empty((p, models, k, k)), np.empty((p, models, k, k))
+    (p, k), (models, states) = s.z.shape, x.shape[1:]
+    h, H = np.empty((p, models, k)), np.empty((p, models, k, states))
+    PHt, S, R = np.empty((p, models, states, k)), np.empty((p, models, k, k)), np.empty((p, models, k, k))
     measurement.linearise(x, P, p, s.used, s.g, s.scales[0], s.scales[1], h, H, PHt, S, R)
     var = s.var if factor is None else s.var * factor[s.used]
     logs = _log_densities(s, h, S, var)

@@ -7,26 +7,42 @@ from numpy.typing import NDArray
 
 from fusion.identity import CLASS_PRIOR, CLASSES
 from fusion.kernels.bundles import Columns
+from fusion.kernels.motion import PLAIN, WHOLE
 from fusion.lifecycle import State
 from messages.frames import F64
 
+I64 = NDArray[np.int64]
 POSITION = slice(0, 3)  # east, north, up [m]
 VELOCITY = slice(3, 6)  # their rates [m/s]
 BIRTHS_A_MICROSECOND_BITS = 12  # of a track's name; the rest holds the time until the year 2041
 
 
+def begin(x: F64, P: F64, rows: slice | I64, start: F64, start_P: F64, acceleration_var: F64) -> None:
+    """Let rows of x (C, M, 6 or 9) and P begin at one state (b, 6) for all models, their accelerations at nothing."""
+    x[rows], P[rows] = 0.0, 0.0
+    x[rows, :, :PLAIN], P[rows, :, :PLAIN, :PLAIN] = start[:, None], start_P[:, None]
+    for a in range(PLAIN, x.shape[2]):
+        P[rows, :, a, a] = acceleration_var
+
+
 class TrackTable:
     """Rows 0 .. n - 1 are alive, in order of birth (so of track_id)."""
 
-    def __init__(self, capacity: int, models: int, levels: int) -> None:
+    def __init__(self, capacity: int, acceleration_var: F64, levels: int) -> None:
+        """Make room; ``acceleration_var`` (M,): what each model knows of an acceleration at first [m^2/s^4].
+
+        0 where it has none; states have accelerations where any model does.
+        """
         c, i8 = capacity, np.int64
+        models, states = len(acceleration_var), WHOLE if acceleration_var.any() else PLAIN
+        self._acceleration_var = acceleration_var
         self.capacity = capacity
         self.n = 0
         self.next_id = 1
         self.columns = Columns(
-            x=np.zeros((c, models, 6)),
-            P=np.zeros((c, models, 6, 6)),
-            cross=np.zeros((c, models, 6, 0)),
+            x=np.zeros((c, models, states)),
+            P=np.zeros((c, models, states, states)),
+            cross=np.zeros((c, models, states, 0)),
             mu=np.zeros((c, models)),
             r=np.zeros(c),
             first_r=np.zeros(c),
@@ -59,7 +75,8 @@ class TrackTable:
         self._make_room(len(x), float(np.max(r, initial=0.0)))
         b = min(len(x), self.capacity - self.n)
         rows, c = slice(self.n, self.n + b), self.columns
-        c.x[rows], c.P[rows], c.mu[rows], c.cross[rows] = x[:b, None], P[:b, None], mu, 0.0
+        begin(c.x, c.P, rows, x[:b], P[:b], self._acceleration_var)
+        c.mu[rows], c.cross[rows] = mu, 0.0
         c.r[rows] = c.first_r[rows] = r[:b]
         c.levels[rows] = level_priors
         c.shares[rows] = c.unexplained[rows] = 0.0

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fusion.births import Births
 from fusion.clutter import ClutterMaps, Map
 from fusion.config import Backend, TrackerConfig
-from fusion.filters import make_foreign_filter, rules_of
+from fusion.filters import acceleration_variances, make_foreign_filter, rules_of
 from fusion.identity import CLASS_RULES
 from fusion.judgement import MERGE, limits
 from fusion.kernels import consider, scan_step
@@ -100,15 +100,17 @@ class Tracker:
         self.config = config or TrackerConfig()
         self._rules = rules_of(self.config)
         self._foreign = make_foreign_filter(backend, self.config.motion)
-        models, levels = len(self._rules.q), len(self.config.detectability.level_factors)
-        self.table = TrackTable(self.config.capacity, models, levels)
+        levels = len(self.config.detectability.level_factors)
+        self.table = TrackTable(self.config.capacity, acceleration_variances(self.config.motion), levels)
         self.book = SensorBook(self.config)
         self.t_ns = -1
         self._last_look_ns: dict[int, int] = {}
         self._births = Births(self.config)
         self._clutter = ClutterMaps(self.config.clutter)
         self.registration = Registration(self.config, self.book)
-        self._work = work_for(self.config.capacity, models, self.config.association.max_cells, 4 * self.config.capacity)
+        _, models, states = self.table.columns.x.shape
+        room = self.config.association.max_cells, 4 * self.config.capacity
+        self._work = work_for(self.config.capacity, models, states, *room)
         self._last: tuple[Scan, Hits, int] | None = None
         self._known = np.zeros(0)
         self._numbers: dict[int, int] = {}  # of reported tracks; no re-run takes one back
@@ -185,7 +187,7 @@ class Tracker:
         n, c, rules = self.table.n, self.table.columns, self._rules
         if n and dt > 0.0 and len(self._known):
             keep = math.exp(-dt / self.config.registration.pose_walk_s)
-            consider.predict(c.cross, c.mu, n, rules.stationary, rules.sojourn_s, dt, keep)
+            consider.predict(c.cross, c.mu, n, rules, dt, keep)
         if look.block >= 0:
             consider.know(c.cross, n, look.block, self._known, look.g)
 
@@ -198,7 +200,7 @@ class Tracker:
         compiled = self._foreign is None
         counts, failed = scan_step.associate(c, n, pairs, compiled, look, self._rules, work, explained, trusted)
         if self._foreign is not None and pairs:
-            h, H, PHt, S, R = scan_step.carve(work.flat, n, c.mu.shape[1], len(look.used))
+            h, H, PHt, S, R = scan_step.carve(work.flat, n, c.mu.shape[1], len(look.used), c.x.shape[2])
             found = work.start, work.det[:pairs], work.like[:pairs], work.beta[:pairs], work.miss
             failed = self._foreign.update(c.x, c.P, c.mu, n, h, H, PHt, S, R, look.z, look.var, look.used, *found)
         return Hits(n, work.track[:pairs], work.det[:pairs], work.beta[:pairs], explained, trusted, counts, failed)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -177,7 +178,7 @@ def _as_good(foresight: Foresight, top: Foresight) -> bool:
 def _mixtures(seen: Sequence[Seen], default: MotionConfig) -> list[MotionConfig]:
     """Return the default's models scaled, each with the default's shares and with shares that fit the detections."""
     scaled = [
-        MotionConfig(tuple(tidy(k * q) for q in default.acceleration_intensity), default.stationary, default.sojourn_s)
+        replace(default, acceleration_intensity=tuple(tidy(k * q) for q in default.acceleration_intensity))
         for k in SCALES
     ]
     return [*scaled, *(_fitted(seen, m) for m in scaled)]
@@ -188,7 +189,7 @@ def _fitted(seen: Sequence[Seen], start: MotionConfig) -> MotionConfig:
     config = start
     for _ in range(FIT_ROUNDS):
         shares = np.maximum(foresee(seen, config).shares, LEAST_SHARE)
-        config = MotionConfig(config.acceleration_intensity, rounded_shares(shares / shares.sum()), config.sojourn_s)
+        config = replace(config, stationary=rounded_shares(shares / shares.sum()))
     return config
 
 

@@ -147,7 +147,8 @@ class Bank:
     def predict(self, q: float | F64, dt: float) -> None:
         """Move all tracks by dt [s] under white acceleration of intensity q, one number or (M,)."""
         intensity = np.atleast_1d(np.asarray(q, float))
-        motion.predict_tracks(self.x, self.P, self.mu, len(self.x), intensity, self.stationary, SOJOURN_S, dt)
+        models = intensity, np.zeros(len(intensity)), self.stationary
+        motion.predict_tracks(self.x, self.P, self.mu, len(self.x), *models, SOJOURN_S, dt)
 
     def look(self, used: tuple[int, ...], g: F64) -> None:
         """Linearise what a sensor should measure: h (n, M, k), H (n, M, k, 6), PHt (n, M, 6, k), S, R (n, M, k, k)."""

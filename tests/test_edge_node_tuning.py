@@ -140,6 +140,11 @@ def test_a_hand_may_write_values_alone(scene, tmp_path):
         ("sojourn_s: 2.0", "sojourn_s: -2.0", r"c\.yaml:5: motion\.sojourn_s\.value = -2\.0: must be > 0"),
         ("[0.1, 10.0]", "[0.1, much]", r"acceleration_intensity_m2ps3\.value\[1\] = 'much': must be a number"),
         ("[0.1, 10.0]", "[0.1]", r"c\.yaml:4: motion\.stationary = \[0\.4, 0\.6\]: must have 1 items, one for each"),
+        (
+            "2.0\nsensors",
+            "2.0\n  correlation_s: [0.5]\nsensors",
+            r"c\.yaml:6: .*correlation_s = \[0\.5\]: must have 2 items",
+        ),
         ("[0.4, 0.6]", "[0.4, 0.5]", r"c\.yaml:4: motion\.stationary = \[0\.4, 0\.5\]: must sum to 1 .*sum to 0\.9"),
         ("range: 0.5", "range: 0", r"c\.yaml:8: sensors\[0\]\.sigma_scale\.range\.value = 0: must be >= 0\.01"),
         ("clutter_per_scan: 3.0", "clutter_per_scan: -1", r"clutter_per_scan\.value = -1: must be >= 0"),

@@ -1,17 +1,20 @@
 """What tracks share with the errors of platforms: against filterpy's Kalman filter of state and errors together."""
 
 import numpy as np
+import pytest
 from filterpy.kalman import update as filterpy_update
 
-from fusion.config import MotionConfig
+from fusion.config import MotionConfig, TrackerConfig
 from fusion.filterpy_backend import motion_matrices
+from fusion.filters import acceleration_variances, rules_of
 from fusion.kernels import consider, measurement, motion, update
 from fusion.kernels.consider import N_BLOCK
 from fusion.kernels.measurement import AZIMUTH, G_POSITION_VAR, G_TILT_VAR, G_YAW_VAR, RANGE_RATE, UP
+from fusion.table import begin
 
-CONFIG = MotionConfig()
-Q, STATIONARY = np.array(CONFIG.acceleration_intensity), np.array(CONFIG.stationary)
-MODELS, TRACKS, PLATFORMS = len(Q), 3, 2
+WHITE = MotionConfig()
+LASTING = MotionConfig((0.1, 2.0, 24.0, 60.0), (0.35, 0.3, 0.25, 0.1), correlation_s=(0.0, 0.0, 0.6, 1.5))
+MODELS, TRACKS, PLATFORMS = len(WHITE.stationary), 3, 2
 USED = np.array([0, 1, 2, 3])
 F64 = np.ndarray
 
@@ -72,47 +75,49 @@ def test_the_innovation_moves_with_the_errors_as_the_geometry_says() -> None:
 class Together:
     """States and errors in one Kalman filter each, 6 + B numbers; the errors are never corrected (Schmidt)."""
 
-    def __init__(self, x: F64, P: F64, mu: F64) -> None:
-        self.x, self.mu = x.copy(), mu.copy()
-        self.P = np.zeros((TRACKS, MODELS, 6 + N_BLOCK * PLATFORMS, 6 + N_BLOCK * PLATFORMS))
-        self.P[:, :, :6, :6] = P
+    def __init__(self, x: F64, P: F64, mu: F64, config: MotionConfig) -> None:
+        self.x, self.mu, self.config, self.n = x.copy(), mu.copy(), config, x.shape[2]
+        self.P = np.zeros((TRACKS, MODELS, self.n + N_BLOCK * PLATFORMS, self.n + N_BLOCK * PLATFORMS))
+        self.P[:, :, : self.n, : self.n] = P
 
     def know(self, platform: int, g: F64) -> None:
-        rows = 6 + N_BLOCK * platform + np.arange(N_BLOCK)
+        rows = self.n + N_BLOCK * platform + np.arange(N_BLOCK)
         var = [g[G_TILT_VAR], g[G_TILT_VAR], g[G_YAW_VAR], *[g[G_POSITION_VAR]] * 3]
         self.P[:, :, rows, rows] = var
 
     def predict(self, dt: float) -> None:
-        stay = np.exp(-dt / CONFIG.sojourn_s)
-        jump = stay * np.eye(MODELS) + (1.0 - stay) * STATIONARY
+        stay, n, config = np.exp(-dt / self.config.sojourn_s), self.n, self.config
+        jump = stay * np.eye(MODELS) + (1.0 - stay) * np.array(config.stationary)
         size = self.P.shape[-1]
         for i in range(TRACKS):
             predicted = self.mu[i] @ jump
             starts = [mixture(self.x[i], self.P[i], jump[:, j] * self.mu[i] / predicted[j]) for j in range(MODELS)]
             for j, (x, P) in enumerate(starts):
                 F, noise = np.eye(size), np.zeros((size, size))
-                F[:6, :6], noise[:6, :6] = motion_matrices(Q[j], dt)
-                self.x[i, j], self.P[i, j] = F[:6, :6] @ x, F @ P @ F.T + noise
+                model = config.acceleration_intensity[j], config.correlations_s[j]
+                F[:n, :n], noise[:n, :n] = motion_matrices(*model, dt, n)
+                self.x[i, j], self.P[i, j] = F[:n, :n] @ x, F @ P @ F.T + noise
             self.mu[i] = predicted
 
     def update(self, platform: int, g: F64, z: F64, var: F64, own: F64, like: F64, beta: F64, miss: F64) -> None:
         """Every track may own each detection: like (n, d, M), beta (n, d), miss (n,); own (n, M, k, k): other noise."""
-        block = slice(6 + N_BLOCK * platform, 6 + N_BLOCK * (platform + 1))
+        n = self.n
+        block = slice(n + N_BLOCK * platform, n + N_BLOCK * (platform + 1))
         for i in range(TRACKS):
             weight = like[i] * self.mu[i]
             joint = np.vstack([beta[i][:, None] * weight / weight.sum(axis=1, keepdims=True), miss[i] * self.mu[i]])
             for m in range(MODELS):
                 x, P = self.x[i, m], self.P[i, m]
-                h, H = measured(x, g)
+                h, H = measured(x[:6], g)
                 wide = np.zeros((len(USED), P.shape[0]))
-                wide[:, :6], wide[:, block] = H[USED], numeric_sensitivity(x, g)[USED]
+                wide[:, :6], wide[:, block] = H[USED], numeric_sensitivity(x[:6], g)[USED]
                 ends = [(x, P)]
                 for j in range(len(z)):
                     y = z[j] - h[USED]
                     y[USED == AZIMUTH] = (y[USED == AZIMUTH] + np.pi) % (2.0 * np.pi) - np.pi
                     new, new_P = filterpy_update(np.zeros(P.shape[0]), P, y, own[i, m] + np.diag(var[j]), wide)
-                    new_P[6:, 6:] = P[6:, 6:]
-                    ends.append((x + new[:6], new_P))
+                    new_P[n:, n:] = P[n:, n:]
+                    ends.append((x + new[:n], new_P))
                 w = np.append(joint[-1:, m], joint[:-1, m]) / joint[:, m].sum()
                 self.x[i, m], self.P[i, m] = mixture(np.array([e[0] for e in ends]), np.array([e[1] for e in ends]), w)
             self.mu[i] = np.maximum(joint.sum(axis=0), update.MODEL_FLOOR)
@@ -120,31 +125,36 @@ class Together:
 
 
 def mixture(x: F64, P: F64, w: F64) -> tuple[F64, F64]:
-    """Moments of states (M, 6) whose errors have the mean zero under each hypothesis."""
+    """Moments of states (M, n) whose errors have the mean zero under each hypothesis."""
     mean, out = w @ x, np.einsum("m,mab->ab", w, P)
-    out[:6, :6] += np.einsum("m,ma,mb->ab", w, x - mean, x - mean)
+    n = len(mean)
+    out[:n, :n] += np.einsum("m,ma,mb->ab", w, x - mean, x - mean)
     return mean, out
 
 
-def test_ten_looks_of_two_platforms_equal_one_filter_of_states_and_errors() -> None:
+@pytest.mark.parametrize("config", [WHITE, LASTING], ids=["white", "lasting"])
+def test_ten_looks_of_two_platforms_equal_one_filter_of_states_and_errors(config: MotionConfig) -> None:
     """Numeric Jacobians of the errors are good to 1e-7; ten looks later all is still equal to 1e-5 of its size."""
     rng = np.random.default_rng(2)
-    x = np.tile(rng.normal(size=(TRACKS, 1, 6)) * [300, 300, 40, 15, 15, 3] + [500, 800, 90, 0, 0, 0], (1, MODELS, 1))
-    A = rng.normal(size=(TRACKS, MODELS, 6, 6)) * 2.0
-    P, mu = A @ A.transpose(0, 1, 3, 2) + 4.0 * np.eye(6), rng.dirichlet(np.ones(MODELS), TRACKS)
-    C, known = np.zeros((TRACKS, MODELS, 6, N_BLOCK * PLATFORMS)), np.zeros(N_BLOCK * PLATFORMS)
-    twin = Together(x, P, mu)
+    rules, lasting = rules_of(TrackerConfig(motion=config)), acceleration_variances(config)
+    n = 9 if lasting.any() else 6
+    start = rng.normal(size=(TRACKS, 6)) * [300, 300, 40, 15, 15, 3] + [500, 800, 90, 0, 0, 0]
+    A = rng.normal(size=(TRACKS, 6, 6)) * 2.0
+    x, P, mu = np.empty((TRACKS, MODELS, n)), np.empty((TRACKS, MODELS, n, n)), rng.dirichlet(np.ones(MODELS), TRACKS)
+    begin(x, P, slice(0, TRACKS), start, A @ A.transpose(0, 2, 1) + 4.0 * np.eye(6), lasting)
+    C, known = np.zeros((TRACKS, MODELS, n, N_BLOCK * PLATFORMS)), np.zeros(N_BLOCK * PLATFORMS)
+    twin = Together(x, P, mu, config)
     places = [geometry(rng, np.array([60.0 * k, -40.0 * k, 3.0])) for k in range(PLATFORMS)]
     for step in range(10):
         dt, p = float(rng.uniform(0.05, 0.4)), step % PLATFORMS
         g = places[p]
-        consider.predict(C, mu, TRACKS, STATIONARY, CONFIG.sojourn_s, dt, 1.0)
-        motion.predict_tracks(x, P, mu, TRACKS, Q, STATIONARY, CONFIG.sojourn_s, dt)
+        consider.predict(C, mu, TRACKS, rules, dt, 1.0)
+        motion.predict_tracks(x, P, mu, TRACKS, rules.q, rules.tau_s, rules.stationary, rules.sojourn_s, dt)
         consider.know(C, TRACKS, N_BLOCK * p, known, g)
         twin.predict(dt)
         twin.know(p, g)
-        h, H = np.empty((TRACKS, MODELS, 4)), np.empty((TRACKS, MODELS, 4, 6))
-        PHt, S, R = np.empty((TRACKS, MODELS, 6, 4)), *(np.empty((TRACKS, MODELS, 4, 4)) for _ in range(2))
+        h, H = np.empty((TRACKS, MODELS, 4)), np.empty((TRACKS, MODELS, 4, n))
+        PHt, S, R = np.empty((TRACKS, MODELS, n, 4)), *(np.empty((TRACKS, MODELS, 4, 4)) for _ in range(2))
         none, Y = np.zeros(TRACKS), np.empty((TRACKS, MODELS, 4, N_BLOCK * PLATFORMS))
         measurement.linearise(x, P, TRACKS, USED, g, none, none, h, H, PHt, S, R)
         own = R.copy()
@@ -159,7 +169,7 @@ def test_ten_looks_of_two_platforms_equal_one_filter_of_states_and_errors() -> N
         consider.learn(C, mu, TRACKS, PHt, S, Y, z, var, USED, *found)
         assert update.update_tracks(x, P, mu, TRACKS, h, H, PHt, S, R, z, var, USED, *found) == 0
         twin.update(p, g, z, var, own, like, beta, miss)
-        for mine, theirs in ((x, twin.x), (P, twin.P[:, :, :6, :6]), (C, twin.P[:, :, :6, 6:]), (mu, twin.mu)):
+        for mine, theirs in ((x, twin.x), (P, twin.P[:, :, :n, :n]), (C, twin.P[:, :, :n, n:]), (mu, twin.mu)):
             np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-5 * np.abs(theirs).max())
     assert np.abs(C).max() > 0.1  # they share something by now
 
@@ -188,7 +198,8 @@ def follow(seed: int, louder: float) -> tuple[float, float]:
     """
     rng, considered = np.random.default_rng(seed), louder == 0.0
     g, sigma = geometry(rng, np.zeros(3)), np.array([1.0, 0.0005, 0.0005, 0.3])
-    true, q = np.array([700.0, 500.0, 60.0, -18.0, 6.0, 0.5]), np.array([0.05])
+    true = np.array([700.0, 500.0, 60.0, -18.0, 6.0, 0.5])
+    rules = rules_of(TrackerConfig(motion=MotionConfig((0.05,), (1.0,))))
     stated_var = np.empty(N_BLOCK)
     consider.variances(g, stated_var)
     errors = rng.normal(size=N_BLOCK) * np.sqrt(stated_var)
@@ -197,14 +208,14 @@ def follow(seed: int, louder: float) -> tuple[float, float]:
     real[0:3] -= errors[3:]
     P = np.diag([30.0**2] * 3 + [15.0**2] * 3)[None, None].copy()
     x = (true + rng.normal(size=6) * np.sqrt(np.diag(P[0, 0])))[None, None]
-    mu, one, C, known = np.ones((1, 1)), np.ones(1), np.zeros((1, 1, 6, N_BLOCK)), np.zeros(N_BLOCK)
-    F, noise = motion_matrices(float(q[0]), 0.1)
+    mu, C, known = np.ones((1, 1)), np.zeros((1, 1, 6, N_BLOCK)), np.zeros(N_BLOCK)
+    F, noise = motion_matrices(0.05, 0.0, 0.1, 6)
     root = np.linalg.cholesky(noise)
     consider.know(C, 1, 0, known, g)
     for _ in range(150):
         true = F @ true + root @ rng.normal(size=6)
-        consider.predict(C, mu, 1, one, 1.0, 0.1, 1.0)
-        motion.predict_tracks(x, P, mu, 1, q, one, 1.0, 0.1)
+        consider.predict(C, mu, 1, rules, 0.1, 1.0)
+        motion.predict_tracks(x, P, mu, 1, rules.q, rules.tau_s, rules.stationary, rules.sojourn_s, 0.1)
         h, H, PHt = np.empty((1, 1, 4)), np.empty((1, 1, 4, 6)), np.empty((1, 1, 6, 4))
         S, R, Y = np.empty((1, 1, 4, 4)), np.empty((1, 1, 4, 4)), np.empty((1, 1, 4, N_BLOCK))
         scale = np.array([louder])

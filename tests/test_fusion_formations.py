@@ -17,7 +17,7 @@ NO_FORMATIONS = TrackerConfig(association=AssociationConfig(formation=10**6))
 
 
 def table_of(places: list[tuple[float, float, float]], states: list[State]) -> TrackTable:
-    table = TrackTable(16, 2, 4)
+    table = TrackTable(16, np.zeros(2), 4)
     x = np.array([[*place, 10.0, -5.0, 0.0] for place in places])
     P = np.tile(np.diag([4.0, 4.0, 9.0, 1.0, 1.0, 1.0]), (len(places), 1, 1))
     table.append(x, P, np.full(len(places), 0.9), np.array([0.5, 0.5]), 0, np.array([[0.1, 0.1, 0.2, 0.6]]))

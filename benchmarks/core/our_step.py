@@ -29,7 +29,7 @@ def tracker_step(problem: Problem) -> Run:
     q, look = np.array([problem.intensity_m2ps3]), _look(problem)
 
     def step() -> None:
-        motion.predict_tracks(x, P, mu, n, q, np.ones(1), 1.0, problem.dt_s)
+        motion.predict_tracks(x, P, mu, n, q, np.zeros(1), np.ones(1), 1.0, problem.dt_s)
         measurement.linearise(x, P, n, look.used, look.g, none, none, h, H, PHt, S, R)
         pairs = start, det, like, beta, miss
         update.update_tracks(x, P, mu, n, h, H, PHt, S, R, look.z, look.var, look.used, *pairs)

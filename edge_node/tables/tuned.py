@@ -36,8 +36,10 @@ def tuned_config(tuning: TuningEntry) -> TrackerConfig:
     """Return the tracker's configuration with the chosen motion models."""
     if tuning.motion is None:
         return TrackerConfig()
-    q, shares = tuning.motion.acceleration_intensity_m2ps3.value, tuning.motion.stationary.value
-    return TrackerConfig(motion=MotionConfig(tuple(q), tuple(shares), tuning.motion.sojourn_s.value))
+    given = tuning.motion
+    q, shares = given.acceleration_intensity_m2ps3.value, given.stationary.value
+    lasting = given.correlation_s.value if given.correlation_s is not None and any(given.correlation_s.value) else ()
+    return TrackerConfig(motion=MotionConfig(tuple(q), tuple(shares), given.sojourn_s.value, tuple(lasting)))
 
 
 def tuned_sensors(sensors: Sequence[SensorDescription], tuning: TuningEntry) -> list[SensorDescription]:

@@ -172,6 +172,7 @@ def motion_document(motion: MotionChoice) -> Mapping[str, Any]:
         "acceleration_intensity_m2ps3": (list(new.acceleration_intensity), list(old.acceleration_intensity), "m^2/s^3"),
         "stationary": (list(new.stationary), list(old.stationary), "share of time"),
         "sojourn_s": (new.sojourn_s, old.sojourn_s, "s"),
+        "correlation_s": (list(new.correlations_s), list(old.correlations_s), "s"),
     }
     return {
         name: {"value": value, "default": default, "unit": unit, "evidence": motion.evidence}

@@ -79,12 +79,19 @@ class SharesEntry(_Chosen):
     value: Annotated[list[Annotated[float, Field(gt=0.0, le=1.0)]], Field(min_length=1, max_length=8)]
 
 
+class CorrelationsEntry(_Chosen):
+    """Correlation times of acceleration, one a model; 0: white."""
+
+    value: Annotated[list[Annotated[float, Field(ge=0.0, le=1e3)]], Field(min_length=1, max_length=8)]
+
+
 class MotionEntry(_Entry):
     """The motion models: ``fusion.config.MotionConfig``."""
 
     acceleration_intensity_m2ps3: IntensitiesEntry
     stationary: SharesEntry
     sojourn_s: SecondsEntry
+    correlation_s: CorrelationsEntry | None = None
 
 
 class SigmaScaleEntry(_Entry):
@@ -139,6 +146,10 @@ def _check_motion(located: LocatedYaml, motion: MotionEntry | None) -> None:
     shares, models = motion.stationary.value, len(motion.acceleration_intensity_m2ps3.value)
     where = f"{located.where(('motion', 'stationary'))}: motion.stationary = {shares}"
     if len(shares) != models:
+        raise TableError(f"{where}: must have {models} items, one for each of acceleration_intensity_m2ps3")
+    lasting = motion.correlation_s
+    if lasting is not None and len(lasting.value) != models:
+        where = f"{located.where(('motion', 'correlation_s'))}: motion.correlation_s = {lasting.value}"
         raise TableError(f"{where}: must have {models} items, one for each of acceleration_intensity_m2ps3")
     if abs(sum(shares) - 1.0) > SHARES_SUM_TO:
         raise TableError(f"{where}: must sum to 1 (they sum to {sum(shares):g}): they are shares of time")

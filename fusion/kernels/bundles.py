@@ -15,9 +15,9 @@ I64 = NDArray[np.int64]
 class Columns(NamedTuple):
     """The track table; the first axis is the track."""
 
-    x: F64  # (C, M, 6) state of each model
-    P: F64  # (C, M, 6, 6) its covariance
-    cross: F64  # (C, M, 6, B) covariance of each state with the platforms' errors, see kernels.consider
+    x: F64  # (C, M, n) state of each model, n = 6 or, where any has an acceleration, 9
+    P: F64  # (C, M, n, n) its covariance
+    cross: F64  # (C, M, n, B) covariance of each state with the platforms' errors, see kernels.consider
     mu: F64  # (C, M) model probabilities
     r: F64  # (C,) existence
     first_r: F64  # (C,) existence at birth
@@ -67,6 +67,7 @@ class Rules(NamedTuple):
     """What is set for all scans; see ``fusion.config``."""
 
     q: F64  # (M,) m^2/s^3
+    tau_s: F64  # (M,) correlation time of acceleration, 0: white
     stationary: F64  # (M,)
     sojourn_s: float
     mean_life_s: float
@@ -110,7 +111,7 @@ class Work(NamedTuple):
     start: I64  # (C + 1,)
     elder: I64  # (C,)
     event: NDArray[np.int8]  # (C,)
-    flat: F64  # (C M (13 k + 2 k^2),) h, H, PHt, S and R for k <= 8
+    flat: F64  # (C M (k + 2 n k + 2 k^2),) h, H, PHt, S and R for k <= 8
     shared: F64  # (C M k B,) what innovations share with the platforms' errors
     cells: F64  # forward vectors of the exact association
     track: I64  # (pairs,)
@@ -120,7 +121,7 @@ class Work(NamedTuple):
     beta: F64  # (pairs,)
 
 
-def work_for(capacity: int, models: int, cells: int, pairs: int) -> Work:
+def work_for(capacity: int, models: int, states: int, cells: int, pairs: int) -> Work:
     """Return memory for a table of ``capacity`` tracks and so many gated pairs."""
     one, k = np.zeros(capacity), 8
     names = "visible", "pd", "pose_scale", "own_scale", "nothing", "w0", "miss", "seen", "ranged"
@@ -131,7 +132,7 @@ def work_for(capacity: int, models: int, cells: int, pairs: int) -> Work:
         start=np.zeros(capacity + 1, np.int64),
         elder=np.zeros(capacity, np.int64),
         event=np.zeros(capacity, np.int8),
-        flat=np.zeros(capacity * models * (13 * k + 2 * k * k)),
+        flat=np.zeros(capacity * models * (k + 2 * states * k + 2 * k * k)),
         shared=np.zeros(0),
         cells=np.zeros(cells),
         track=np.zeros(pairs, np.int64),

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fusion.kernels import jit
+from fusion.kernels.bundles import Rules
 from fusion.kernels.gating import innovation
 from fusion.kernels.matrix import cholesky, solve_rows
 from fusion.kernels.measurement import (
@@ -28,7 +29,7 @@ from fusion.kernels.measurement import (
     G_YAW_VAR,
     UP,
 )
-from fusion.kernels.motion import transition
+from fusion.kernels.motion import STEPS, shift, steps, transition, width
 from fusion.kernels.update import NEGLIGIBLE, alike, joint_probabilities
 from messages.frames import F64
 
@@ -46,7 +47,7 @@ def variances(g: F64, out: F64) -> None:
 
 @jit
 def know(C: F64, n: int, first: int, known: F64, g: F64) -> None:
-    """Take over a platform's variances: ``known`` (B,) and what n tracks share with them, C (n, M, 6, B).
+    """Take over a platform's variances: ``known`` (B,) and what n tracks share with them, C (n, M, states, B).
 
     Errors that have become better known are a smaller part of what tracks share with them; a variance that grows
     adds what no track shares yet. Either way the covariance of state and errors stays positive.
@@ -58,35 +59,33 @@ def know(C: F64, n: int, first: int, known: F64, g: F64) -> None:
         if now[j] < known[b]:
             for i in range(n):
                 for m in range(C.shape[1]):
-                    for a in range(6):
+                    for a in range(C.shape[2]):
                         C[i, m, a, b] *= now[j] / known[b]
         known[b] = now[j]
 
 
 @jit
-def predict(C: F64, mu: F64, n: int, stationary: F64, sojourn_s: float, dt: float, keep: float) -> None:
-    """Mix and move C (n, M, 6, B) by dt [s], before ``motion.predict_tracks`` changes mu; ``keep``: errors walk."""
-    models, size = C.shape[1], C.shape[3]
-    jump, mixed = np.empty((models, models)), np.empty((models, 6, size))
-    transition(stationary, sojourn_s, dt, jump)
+def predict(C: F64, mu: F64, n: int, rules: Rules, dt: float, keep: float) -> None:
+    """Mix and move C (n, M, states, B) by dt [s] before ``motion.predict_tracks`` changes mu; ``keep``: errors walk."""
+    models, states, size = C.shape[1:]
+    jump, mixed, step = np.empty((models, models)), np.empty((models, states, size)), np.empty((models, STEPS))
+    transition(rules.stationary, rules.sojourn_s, dt, jump)
+    steps(rules.q, rules.tau_s, dt, step)
     for i in range(n):
         for j in range(models):
             total = 0.0
             for m in range(models):
                 total += jump[m, j] * mu[i, m]
-            for a in range(6):
-                for b in range(size):
-                    mixed[j, a, b] = 0.0
+            mixed[j] = 0.0
             for m in range(models):
                 w = keep * jump[m, j] * mu[i, m] / total
-                for a in range(6):
+                for a in range(states):
                     for b in range(size):
                         mixed[j, a, b] += w * C[i, m, a, b]
         for m in range(models):
             for b in range(size):
-                for a in range(3):
-                    C[i, m, a, b] = mixed[m, a, b] + dt * mixed[m, 3 + a, b]
-                    C[i, m, 3 + a, b] = mixed[m, 3 + a, b]
+                shift(mixed[m, :, b], step[m], dt)
+            C[i, m] = mixed[m]
 
 
 @jit
@@ -111,9 +110,10 @@ def look(
     H, PHt, S, R as ``measurement.linearise`` left them, without noise for the platform's errors, are changed in place;
     Y (n, M, k, B) becomes ``E[y b^T]``, for ``learn``.
     """
-    models, size, k = C.shape[1], C.shape[3], len(used)
-    var, T, N, solved = np.empty(N_BLOCK), np.empty((k, N_BLOCK)), np.empty((6, k)), np.empty((k, 6))
-    low, rows = np.zeros((6, 6)), np.empty((k, 6))
+    models, states, size = C.shape[1:]
+    k = len(used)
+    var, T, N, solved = np.empty(N_BLOCK), np.empty((k, N_BLOCK)), np.empty((states, k)), np.empty((k, states))
+    low, rows = np.zeros((states, states)), np.empty((k, states))
     variances(g, var)
     for i in range(n):
         for m in range(models):
@@ -121,13 +121,13 @@ def look(
             for a in range(k):
                 for b in range(size):
                     s = 0.0
-                    for e in range(6):
+                    for e in range(states):
                         s += Hm[a, e] * c[e, b]
                     Ym[a, b] = s
             if first < 0:
                 continue
             sensitivity(x[i, m], g, Hm, used, T)
-            _share(c, P[i, m], first, var, T, N, rows, low, solved)
+            _share(c, P[i, m], width(P[i, m]), first, T, N, rows, low, solved)
             for a in range(k):
                 for b in range(N_BLOCK):
                     Ym[a, first + b] += T[a, b] * var[b]
@@ -136,29 +136,34 @@ def look(
                     own, crossed, known = 0.0, 0.0, 0.0
                     for j in range(N_BLOCK):
                         own += T[a, j] * var[j] * T[b, j]
-                    for e in range(6):
+                    for e in range(states):
                         crossed += Hm[a, e] * N[e, b] + N[e, a] * Hm[b, e]
                         known += N[e, a] * solved[b, e]
                     S[i, m, a, b] += own + crossed
                     R[i, m, a, b] += own - known
             for a in range(k):
-                for e in range(6):
+                for e in range(states):
                     Hm[a, e] += solved[a, e]
                     PHt[i, m, e, a] += N[e, a]
 
 
 @jit
-def _share(c: F64, P: F64, first: int, var: F64, T: F64, N: F64, rows: F64, low: F64, solved: F64) -> None:
-    """Write ``N = C T^T`` (6, k) and ``solved = N^T P^-1`` (k, 6) of one state; nothing where P has no factor."""
+def _share(c: F64, P: F64, n: int, first: int, T: F64, N: F64, rows: F64, low: F64, solved: F64) -> None:
+    """Write ``N = C T^T`` (states, k) and ``solved = N^T P^-1`` (k, states) of the first n states, which are known.
+
+    Nothing where P has no factor.
+    """
     k = T.shape[0]
+    N[n:] = 0.0
+    solved[:, n:] = 0.0
     for a in range(k):
-        for e in range(6):
+        for e in range(n):
             s = 0.0
             for j in range(N_BLOCK):
                 s += c[e, first + j] * T[a, j]
             N[e, a] = rows[a, e] = s
-    if cholesky(P, 6, low):
-        solve_rows(low, 6, rows, k, solved)
+    if cholesky(P, n, low):
+        solve_rows(low, n, rows, k, solved)
     else:
         N[:, :] = 0.0
         solved[:, :] = 0.0
@@ -169,17 +174,18 @@ def learn(
     C: F64, mu: F64, n: int, PHt: F64, S: F64, Y: F64, z: F64, var: F64, used: I64,
     start: I64, det: I64, like: F64, beta: F64, miss: F64,
 ) -> None:  # fmt: skip
-    """Update C (n, M, 6, B) with the gains that ``update.update_tracks`` is about to use: ``C - K Y``, averaged."""
-    models, size, k = C.shape[1], C.shape[3], len(used)
+    """Update C (n, M, states, B) with the gains that ``update.update_tracks`` will use: ``C - K Y``, averaged."""
+    models, states, size = C.shape[1:]
+    k = len(used)
     most = max(len(det), 1) + 1
     joint, new_mu = np.empty((models, most)), np.empty(models)
     y, which = np.empty(k), np.empty(k, np.int64)
     sub, low, tall, gain, mean = (
         np.empty((k, k)),
         np.zeros((k, k)),
-        np.empty((6, k)),
-        np.empty((6, k)),
-        np.empty((6, k)),
+        np.empty((states, k)),
+        np.empty((states, k)),
+        np.empty((states, k)),
     )
     for i in range(n):
         begin, count = start[i], start[i + 1] - start[i]
@@ -187,7 +193,7 @@ def learn(
             continue
         joint_probabilities(mu[i], like[begin : begin + count], beta[begin : begin + count], miss[i], joint, new_mu)
         for m in range(models):
-            for e in range(6):
+            for e in range(states):
                 for a in range(k):
                     mean[e, a] = 0.0
             last, c = -1, 0
@@ -202,16 +208,16 @@ def learn(
                         for b in range(c):
                             sub[a, b] = S[i, m, which[a], which[b]]
                         sub[a, a] += var[j, which[a]]
-                        for e in range(6):
+                        for e in range(states):
                             tall[e, a] = PHt[i, m, e, which[a]]
                     if not cholesky(sub, c, low):
                         last, c = -1, 0
                         continue
-                    solve_rows(low, c, tall, 6, gain)
+                    solve_rows(low, c, tall, states, gain)
                 for a in range(c):
-                    for e in range(6):
+                    for e in range(states):
                         mean[e, which[a]] += part * gain[e, a]
-            for e in range(6):
+            for e in range(states):
                 for b in range(size):
                     s = 0.0
                     for a in range(k):

@@ -1,4 +1,4 @@
-"""Small-matrix helpers with explicit loops: shapes are at most 8 x 8, so BLAS calls would cost more than they save."""
+"""Small-matrix helpers with explicit loops: shapes are at most 9 x 9, so BLAS calls would cost more than they save."""
 
 from __future__ import annotations
 
@@ -64,34 +64,34 @@ def solve_rows(low: F64, n: int, b: F64, rows: int, x: F64) -> None:
 
 
 @jit
-def joseph(P: F64, K: F64, H: F64, R: F64, k: int, A: F64, T: F64, out: F64) -> None:
-    """Write ``(I - K H) P (I - K H)^T + K R K^T`` for six states and k components; A (6, 6), T (6, 8) are scratch."""
-    for i in range(6):
-        for j in range(6):
+def joseph(P: F64, K: F64, H: F64, R: F64, n: int, k: int, A: F64, T: F64, out: F64) -> None:
+    """Write ``(I - K H) P (I - K H)^T + K R K^T`` for n states, k components; A (n, n), T (n, max(n, 8)): scratch."""
+    for i in range(n):
+        for j in range(n):
             s = 1.0 if i == j else 0.0
             for c in range(k):
                 s -= K[i, c] * H[c, j]
             A[i, j] = s
-    for i in range(6):
-        for j in range(6):
+    for i in range(n):
+        for j in range(n):
             s = 0.0
-            for c in range(6):
+            for c in range(n):
                 s += A[i, c] * P[c, j]
             T[i, j] = s
-    for i in range(6):
-        for j in range(i, 6):
+    for i in range(n):
+        for j in range(i, n):
             s = 0.0
-            for c in range(6):
+            for c in range(n):
                 s += T[i, c] * A[j, c]
             out[i, j] = s
-    for i in range(6):
+    for i in range(n):
         for c in range(k):
             s = 0.0
             for d in range(k):
                 s += K[i, d] * R[d, c]
             T[i, c] = s
-    for i in range(6):
-        for j in range(i, 6):
+    for i in range(n):
+        for j in range(i, n):
             s = out[i, j]
             for c in range(k):
                 s += T[i, c] * K[j, c]

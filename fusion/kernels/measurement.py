@@ -290,10 +290,11 @@ def linearise_one(
 ) -> None:  # fmt: skip
     """Linearise the measurement at one state, keeping only the k components named in ``used`` (rising).
 
-    Writes h (k,), H (k, 6), PHt (6, k), R (k, k), the noise that does not come from the detection,
+    With n states, of which the last three, where there are nine, are not seen.
+    Writes h (k,), H (k, n), PHt (n, k), R (k, k), the noise that does not come from the detection,
     and S = H P H^T + R (k, k). h8 (8,), H8 (8, 6), d (3,), D (3, 6), shift (3, 3), moved (8,) are scratch.
     """
-    k = len(used)
+    k, size = len(used), len(x)
     tau, late = 0.0, g[G_CLOCK] != 0.0
     if g[G_SPEED] > 0.0 or late or g[G_RANGE_OFFSET] != 0.0 or used[k - 1] > RANGE_RATE:
         tau = measure(x, g, h8, H8, d, D)
@@ -305,9 +306,8 @@ def linearise_one(
         c = used[a]
         h[a] = h8[c]
         width = 3 if c < RANGE_RATE and tau == 0.0 and not late else 6  # else on position alone
-        for b in range(6):
-            H[a, b] = H8[c, b]
-        for b in range(6):
+        for b in range(size):
+            H[a, b] = H8[c, b] if b < 6 else 0.0
             s = 0.0
             for e in range(width):
                 s += P[b, e] * H8[c, e]
@@ -324,7 +324,7 @@ def linearise_one(
 def linearise(
     x: F64, P: F64, n: int, used: I64, g: F64, pose_scale: F64, own_scale: F64, h: F64, H: F64, PHt: F64, S: F64, R: F64
 ) -> None:
-    """Linearise the measurement for n tracks and M models: h (n, M, k), H (n, M, k, 6), PHt (n, M, 6, k), S and R."""
+    """Linearise the measurement for n tracks and M models: h (n, M, k), H (n, M, k, 6 or 9), PHt, S and R."""
     h8, H8 = np.empty(8), np.empty((8, 6))
     shift, d, D, moved = np.empty((3, 3)), np.empty(3), np.empty((3, 6)), np.empty(8)
     for i in range(n):

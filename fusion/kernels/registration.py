@@ -130,7 +130,7 @@ def _filter(
     add_information(low, n, y, T, b, places, info, eta)
     gain, A, scratch, new = np.empty((6, n)), np.empty((6, 6)), np.empty((6, 8)), np.empty((6, 6))
     solve_rows(low, n, PHt, 6, gain)
-    joseph(P, gain, H, R, n, A, scratch, new)
+    joseph(P, gain, H, R, 6, n, A, scratch, new)
     P[:, :] = new
     for i in range(n):
         whole = y[i]

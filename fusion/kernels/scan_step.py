@@ -27,17 +27,17 @@ from messages.frames import F64
 
 
 @jit
-def carve(flat: F64, n: int, models: int, k: int) -> tuple[F64, F64, F64, F64, F64]:
-    """Return h (n, M, k), H (n, M, k, 6), PHt (n, M, 6, k), S and R (n, M, k, k) inside one piece of memory."""
+def carve(flat: F64, n: int, models: int, k: int, size: int) -> tuple[F64, F64, F64, F64, F64]:
+    """Return h (n, M, k), H (n, M, k, size), PHt (n, M, size, k), S and R (n, M, k, k) inside one piece of memory."""
     a = n * models * k
-    b = a + n * models * k * 6
-    c = b + n * models * k * 6
+    b = a + n * models * k * size
+    c = b + n * models * k * size
     d = c + n * models * k * k
     e = d + n * models * k * k
     return (
         flat[:a].reshape(n, models, k),
-        flat[a:b].reshape(n, models, k, 6),
-        flat[b:c].reshape(n, models, 6, k),
+        flat[a:b].reshape(n, models, k, size),
+        flat[b:c].reshape(n, models, size, k),
         flat[c:d].reshape(n, models, k, k),
         flat[d:e].reshape(n, models, k, k),
     )
@@ -73,7 +73,7 @@ def foresee(c: Columns, n: int, move: bool, dt: float, since_look_s: float, look
     """
     if dt > 0.0:
         if move:
-            motion.predict_tracks(c.x, c.P, c.mu, n, rules.q, rules.stationary, rules.sojourn_s, dt)
+            motion.predict_tracks(c.x, c.P, c.mu, n, rules.q, rules.tau_s, rules.stationary, rules.sojourn_s, dt)
         age(c, n, dt, rules, support_s)
     motion.outputs(c.x, c.P, c.mu, n, work.xm, work.Pm)
     gating.visibility(work.xm, work.Pm, n, look.g, look.fov, look.notch_mps, work.visible)
@@ -83,7 +83,7 @@ def foresee(c: Columns, n: int, move: bool, dt: float, since_look_s: float, look
     if len(look.z) == 0 or n == 0:
         return 0
     existence.bias_scales(c.shares, n, look.carried, look.slot, rules.pose_looks, work.pose_scale, work.own_scale)
-    h, H, PHt, S, R = carve(work.flat, n, c.mu.shape[1], len(look.used))
+    h, H, PHt, S, R = carve(work.flat, n, c.mu.shape[1], len(look.used), c.x.shape[2])
     pose_scale = work.pose_scale if look.block < 0 else work.nothing
     measurement.linearise(c.x, c.P, n, look.used, look.g, pose_scale, work.own_scale, h, H, PHt, S, R)
     if c.cross.shape[3]:
@@ -95,7 +95,7 @@ def foresee(c: Columns, n: int, move: bool, dt: float, since_look_s: float, look
 @jit
 def gate(c: Columns, n: int, look: Look, rules: Rules, work: Work) -> int:
     """List the gated pairs of the linearised tracks; return how many there are, whatever the room."""
-    h, _, _, S, _ = carve(work.flat, n, c.mu.shape[1], len(look.used))
+    h, _, _, S, _ = carve(work.flat, n, c.mu.shape[1], len(look.used), c.x.shape[2])
     args = look.z, look.var, look.used, rules.gate_d2, work.track, work.det, work.like
     return gating.pair_likelihoods(c.mu, n, h, S, *args)
 
@@ -122,7 +122,7 @@ def associate(
     if pairs:
         args = work.start, det, n, len(look.z), rules.work_limit, work.cells, beta, work.miss
         counts = association.marginals(w, work.w0, *args)
-        h, H, PHt, S, R = carve(work.flat, n, c.mu.shape[1], len(look.used))
+        h, H, PHt, S, R = carve(work.flat, n, c.mu.shape[1], len(look.used), c.x.shape[2])
         if c.cross.shape[3]:
             known = PHt, S, shared(work.shared, c, n, look), look.z, look.var, look.used
             consider.learn(c.cross, c.mu, n, *known, work.start, det, like, beta, work.miss)

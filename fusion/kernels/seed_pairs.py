@@ -54,7 +54,7 @@ def pair_seeds(
             c = innovation(z[j], h, used, y, which)
             if c == 0 or _one_is_far(y, which, c, S, var[j], gate_d2[1]):
                 continue
-            if not gain_of(Ps, H, PHt, S, R, var[j], which, c, small, tall, wide, square, scratch_t):
+            if not gain_of(Ps, 6, H, PHt, S, R, var[j], which, c, small, tall, wide, square, scratch_t):
                 continue
             d2 = whiten(small[2], c, y, w)
             if not d2 < gate_d2[c]:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from fusion.kernels import jit
 from fusion.kernels.gating import innovation
 from fusion.kernels.matrix import cholesky, joseph, solve_rows
+from fusion.kernels.motion import PLAIN, width
 from messages.frames import F64
 
 I64 = NDArray[np.int64]
@@ -43,11 +44,12 @@ def update_tracks(
     """
     models = mu.shape[1]
     joint = np.empty((models, max(len(det), 1) + 1))
-    new_x, new_P, new_mu = np.empty((models, 6)), np.empty((models, 6, 6)), np.empty(models)
+    size = x.shape[2]
+    new_x, new_P, new_mu = np.zeros((models, size)), np.zeros((models, size, size)), np.empty(models)
     k = len(used)
-    y, which, moves = np.empty(k), np.empty(k, np.int64), np.empty((max(len(det), 1) + 1, 6))
-    small, tall, square = np.empty((3, k, k)), np.empty((2, 6, k)), np.empty((2, 6, 6))
-    wide, scratch_t = np.empty((k, 6)), np.empty((6, 8))
+    y, which, moves = np.empty(k), np.empty(k, np.int64), np.empty((max(len(det), 1) + 1, size))
+    small, tall, square = np.empty((3, k, k)), np.empty((2, size, k)), np.empty((2, size, size))
+    wide, scratch_t = np.empty((k, size)), np.empty((size, max(size, 8)))
     failed = 0
     for i in range(n):
         first, count = start[i], start[i + 1] - start[i]
@@ -78,44 +80,45 @@ def _mix_hypotheses(
 
     ``joint`` (count + 1,): probabilities of the detections ``rows`` and, last, of none; they sum to ``total``.
     Detections with the same components and variances, nearly all of a scan, share one gain.
-    small (3, k, k), tall (2, 6, k), wide (k, 6), square (2, 6, 6), scratch_t (6, 8), moves (count + 1, 6) are scratch.
+    With n states: small (3, k, k), tall (2, n, k), wide (k, n), square (2, n, n), scratch_t (n, max(n, 8)) and
+    moves (count + 1, n) are scratch.
     The spread is summed about the mean: a certain jump of 100 km would otherwise leave the rounding of its square in P.
     """
-    count = len(rows)
+    count, size = len(rows), width(P)
     gain, P_hyp, mean = tall[1], square[1], moves[count]
-    for a in range(6):
+    for a in range(size):
         mean[a] = 0.0
-    _add_scaled(P, joint[count] / total, new_P, 0.0)
+    _add_scaled(P, joint[count] / total, size, new_P, 0.0)
     last = -1
     for p in range(count):
         part, move = joint[p] / total, moves[p]
         if part < NEGLIGIBLE:
-            _add_scaled(P, part, new_P, 1.0)
+            _add_scaled(P, part, size, new_P, 1.0)
             continue
         j = rows[p]
         c = innovation(z[j], h, used, y, which)
         if last < 0 or not alike(z, var, last, j):
-            if not gain_of(P, H, PHt, S, R, var[j], which, c, small, tall, wide, square, scratch_t):
+            if not gain_of(P, size, H, PHt, S, R, var[j], which, c, small, tall, wide, square, scratch_t):
                 return False
             last = j
-        for a in range(6):
+        for a in range(size):
             move[a] = 0.0
             for b in range(c):
                 move[a] += gain[a, b] * y[b]
             mean[a] += part * move[a]
-        _add_scaled(P_hyp, part, new_P, 1.0)
+        _add_scaled(P_hyp, part, size, new_P, 1.0)
     stayed = joint[count] / total
     for p in range(count):
         part, move = joint[p] / total, moves[p]
         if part < NEGLIGIBLE:
             stayed += part
             continue
-        for a in range(6):
-            for b in range(6):
+        for a in range(size):
+            for b in range(size):
                 new_P[a, b] += part * (move[a] - mean[a]) * (move[b] - mean[b])
-    for a in range(6):
+    for a in range(size):
         new_x[a] = x[a] + mean[a]
-        for b in range(6):
+        for b in range(size):
             new_P[a, b] += stayed * mean[a] * mean[b]
     return True
 
@@ -131,10 +134,10 @@ def alike(z: F64, var: F64, i: int, j: int) -> bool:
 
 @jit
 def gain_of(
-    P: F64, H: F64, PHt: F64, S: F64, R: F64, var: F64, which: I64, c: int, small: F64, tall: F64, wide: F64,
+    P: F64, n: int, H: F64, PHt: F64, S: F64, R: F64, var: F64, which: I64, c: int, small: F64, tall: F64, wide: F64,
     square: F64, scratch_t: F64,
 ) -> bool:  # fmt: skip
-    """Write the gain (6, c) to tall[1] and the covariance after the update, in Joseph form, to square[1]."""
+    """Write the gain (n, c) of n states to tall[1], the covariance after the update, in Joseph form, to square[1]."""
     sub, noise, low = small[0], small[1], small[2]
     for a in range(c):
         for b in range(c):
@@ -142,13 +145,13 @@ def gain_of(
             noise[a, b] = R[which[a], which[b]]
         sub[a, a] += var[which[a]]
         noise[a, a] += var[which[a]]
-        for b in range(6):
+        for b in range(n):
             tall[0, b, a] = PHt[b, which[a]]
             wide[a, b] = H[which[a], b]
     if not cholesky(sub, c, low):
         return False
-    solve_rows(low, c, tall[0], 6, tall[1])
-    joseph(P, tall[1], wide, noise, c, square[0], scratch_t, square[1])
+    solve_rows(low, c, tall[0], n, tall[1])
+    joseph(P, tall[1], wide, noise, n, c, square[0], scratch_t, square[1])
     return True
 
 
@@ -171,20 +174,20 @@ def joint_probabilities(mu: F64, like: F64, beta: F64, miss: float, joint: F64, 
 
 
 @jit
-def _add_scaled(a: F64, s: float, out: F64, keep: float) -> None:
-    """Write ``out = keep out + s a`` (keep is 0 to start, whatever was there, else 1)."""
-    for i in range(6):
-        for j in range(6):
+def _add_scaled(a: F64, s: float, n: int, out: F64, keep: float) -> None:
+    """Write ``out = keep out + s a`` of n rows and columns (keep is 0 to start, whatever was there, else 1)."""
+    for i in range(n):
+        for j in range(n):
             out[i, j] = s * a[i, j] + (out[i, j] if keep > 0.0 else 0.0)
 
 
 @jit
 def _finite(x: F64, P: F64) -> bool:
     for m in range(x.shape[0]):
-        for a in range(6):
-            if not np.isfinite(x[m, a]) or not P[m, a, a] > 0.0:
+        for a in range(x.shape[1]):
+            if not np.isfinite(x[m, a]) or not (P[m, a, a] > 0.0 or (a >= PLAIN and P[m, a, a] == 0.0)):
                 return False
-            for b in range(6):
+            for b in range(x.shape[1]):
                 if not np.isfinite(P[m, a, b]):
                     return False
     return True
@@ -197,9 +200,9 @@ def _store(new_x: F64, new_P: F64, new_mu: F64, x: F64, P: F64, mu: F64) -> None
     for m in range(len(mu)):
         mu[m] = max(new_mu[m], MODEL_FLOOR)
         total += mu[m]
-        for a in range(6):
+        for a in range(x.shape[1]):
             x[m, a] = new_x[m, a]
-            for b in range(6):
+            for b in range(x.shape[1]):
                 P[m, a, b] = 0.5 * (new_P[m, a, b] + new_P[m, b, a])
     for m in range(len(mu)):
         mu[m] /= total
