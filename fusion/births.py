@@ -43,8 +43,8 @@ class Births:
         others, started = len(free), 0
         if not scan.lone:  # a range that a lone camera's angular size only suggests is no plot
             pairs, others = self._seeds.sow(scan, free, self._existence(scan))
-            spare = self._spare_members(table, scan, hits)  # before a full table makes room and rows move
             started += self._from_pairs(table, scan, pairs, level_priors)
+            spare = self._spare_members(table, scan, hits)
             started += self._from_formations(table, scan, *spare, level_priors)
         return started + (self._from_others(table, scan, free, level_priors) if others else 0)
 

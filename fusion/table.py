@@ -1,4 +1,8 @@
-"""The table of tracks: structure of arrays with a fixed capacity, rows in order of birth."""
+"""The table of tracks: structure of arrays with a fixed capacity, rows in order of birth.
+
+Births of one scan may go beyond the capacity until the scan has been settled: what the scan says of a row is said by
+the row's number, so none may move before.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,8 @@ from messages.frames import F64
 I64 = NDArray[np.int64]
 POSITION = slice(0, 3)  # east, north, up [m]
 VELOCITY = slice(3, 6)  # their rates [m/s]
+FEWEST_SPARE = 8  # rows beyond the capacity, for the births of one scan
+SPARE_SHARE = 0.25  # of the capacity, the same
 BIRTHS_A_MICROSECOND_BITS = 12  # of a track's name; the rest holds the time until the year 2041
 
 
@@ -33,7 +39,7 @@ class TrackTable:
 
         0 where it has none; states have accelerations where any model does.
         """
-        c, i8 = capacity, np.int64
+        c, i8 = capacity + max(FEWEST_SPARE, int(SPARE_SHARE * capacity)), np.int64
         models, states = len(acceleration_var), WHOLE if acceleration_var.any() else PLAIN
         self._acceleration_var = acceleration_var
         self.capacity = capacity
@@ -69,11 +75,9 @@ class TrackTable:
         """Start tentative tracks from x (b, 6), P (b, 6, 6), existence r (b,); return their rows.
 
         A track is named by its time of birth, so that a re-run with one more scan does not rename the tracks that
-        were born after it. One state serves all models. Where the table is full the least likely tentative tracks
-        give way, and if even that is not enough the last of the new ones are left out.
+        were born after it. One state serves all models. Where there is no room the last of the new ones are left out.
         """
-        self._make_room(len(x), float(np.max(r, initial=0.0)))
-        b = min(len(x), self.capacity - self.n)
+        b = min(len(x), len(self.columns.r) - self.n)
         rows, c = slice(self.n, self.n + b), self.columns
         begin(c.x, c.P, rows, x[:b], P[:b], self._acceleration_var)
         c.mu[rows], c.cross[rows] = mu, 0.0
@@ -95,16 +99,15 @@ class TrackTable:
         self.n += b
         return rows
 
-    def _make_room(self, wanted: int, r: float) -> None:
-        """Drop the least likely tentative tracks that are less likely than r until ``wanted`` rows are free."""
-        over = self.n + wanted - self.capacity
-        if over <= 0:
-            return
-        existence = np.where(self.columns.state[: self.n] == State.TENTATIVE, self.columns.r[: self.n], np.inf)
-        weakest = np.argsort(existence, kind="stable")[:over]
-        keep = np.ones(self.n, np.bool_)
-        keep[weakest[existence[weakest] < r]] = False
-        self.keep(keep)
+    def trim(self) -> I64:
+        """Let the least likely tracks beyond the capacity go, tentative ones first; return the rows that stayed."""
+        state, r = self.columns.state[: self.n], self.columns.r[: self.n]
+        weakest = np.lexsort((r, state != State.TENTATIVE))[: max(self.n - self.capacity, 0)]
+        kept = np.delete(np.arange(self.n), weakest)
+        for column in self.columns:
+            column[: len(kept)] = column[kept]
+        self.n = len(kept)
+        return kept
 
     def widen(self, sensors: int, errors: int) -> None:
         """Make room for more sensors, and for more errors of platforms, in the columns that hold one number each."""
@@ -117,15 +120,6 @@ class TrackTable:
             unexplained=np.pad(c.unexplained, grow),
             class_ns=np.pad(c.class_ns, grow, constant_values=-1),
         )
-
-    def keep(self, mask: NDArray[np.bool_]) -> None:
-        """Keep only the marked rows, in their order."""
-        rows = np.flatnonzero(mask)
-        if len(rows) == self.n:
-            return
-        for column in self.columns:
-            column[: len(rows)] = column[rows]
-        self.n = len(rows)
 
     def copy_rows(self) -> tuple[int, int, tuple[NDArray[np.generic], ...]]:
         """Return a copy of everything that a snapshot needs."""

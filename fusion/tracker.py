@@ -108,9 +108,8 @@ class Tracker:
         self._births = Births(self.config)
         self._clutter = ClutterMaps(self.config.clutter)
         self.registration = Registration(self.config, self.book)
-        _, models, states = self.table.columns.x.shape
         room = self.config.association.max_cells, 4 * self.config.capacity
-        self._work = work_for(self.config.capacity, models, states, *room)
+        self._work = work_for(self.table.columns.x.shape, *room)
         self._last: tuple[Scan, Hits, int] | None = None
         self._known = np.zeros(0)
         self._numbers: dict[int, int] = {}  # of reported tracks; no re-run takes one back
@@ -123,8 +122,7 @@ class Tracker:
         self.registration.add(self.book.sensors[description.sensor_id])
         c = self.table.columns
         self.table.widen(max(slot + 1, c.shares.shape[1]), self.book.errors)
-        room = self.config.capacity * c.mu.shape[1] * N_COMPONENTS * self.book.errors
-        self._work = self._work._replace(shared=np.zeros(room))
+        self._work = self._work._replace(shared=np.zeros(c.mu.size * N_COMPONENTS * self.book.errors))
         self._known = np.pad(self._known, (0, self.book.errors - len(self._known)))
         self.table.columns.levels[:, slot] = self.book.level_priors[slot]
 
@@ -216,6 +214,9 @@ class Tracker:
         if wrong >= 0:
             advance(State(int(table.columns.state[wrong])), Event(int(self._work.event[wrong])))
         table.n = left
+        if left > table.capacity:
+            kept, work = table.trim(), self._work
+            work.xm[: len(kept)], work.Pm[: len(kept)] = work.xm[kept], work.Pm[kept]
 
     def snapshot(self) -> Snapshot:
         """Return a copy of all that scans change."""

@@ -262,6 +262,25 @@ def test_the_table_never_outgrows_its_capacity() -> None:
     assert len(results[-1].tracks) == 1
 
 
+def test_a_full_table_credits_nobody_with_the_detections_of_others() -> None:
+    """Two births push the eldest track out of a full table in a scan that also sees the one in the row below."""
+    elder, watched, third, fourth = (300, 900, 60), (-500, 700, 80), (900, -300, 50), (-800, -700, 70)
+    seen = [[elder], [elder, watched], [watched], [watched], [watched], *[[watched, third, fourth]] * 3]
+    tracker, still = Tracker(TrackerConfig(capacity=3)), np.zeros(3)
+    tracker.add_sensor(radar(pd=0.6, clutter=1.0))
+    for k, places in enumerate(seen):
+        rows = [list(polar(np.array(place, float), still)) for place in places]
+        tracker.step(scan_of("radar_1", k, k * QUARTER_NS, rows))
+        c, n = tracker.table.columns, tracker.table.n
+        assert n <= 3
+        if k >= 3:
+            (row,) = np.flatnonzero(np.linalg.norm(c.x[:n, 0, :3] - watched, axis=1) < 20.0)
+            assert c.seen_ns[row] == k * QUARTER_NS
+            assert c.hits[row] == pytest.approx(k, abs=0.05)
+    assert n == 3
+    assert not np.any(np.linalg.norm(c.x[:n, 0, :3] - elder, axis=1) < 20.0)
+
+
 def test_missing_components_and_rows_without_any_are_taken() -> None:
     tracker, sensor = Tracker(), radar()
     tracker.add_sensor(sensor)

@@ -121,8 +121,9 @@ class Work(NamedTuple):
     beta: F64  # (pairs,)
 
 
-def work_for(capacity: int, models: int, states: int, cells: int, pairs: int) -> Work:
-    """Return memory for a table of ``capacity`` tracks and so many gated pairs."""
+def work_for(shape: tuple[int, ...], cells: int, pairs: int) -> Work:
+    """Return memory for a table whose states have this shape (C, M, n), and for so many gated pairs."""
+    capacity, models, states = shape
     one, k = np.zeros(capacity), 8
     names = "visible", "pd", "pose_scale", "own_scale", "nothing", "w0", "miss", "seen", "ranged"
     return Work(
