@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fusion.config import MotionConfig, TrackerConfig
 from fusion.filters import acceleration_variances, rules_of
-from fusion.kernels import measurement, motion, update
+from fusion.kernels import linearising, motion, update
 from fusion.kernels.bundles import Rules
 from fusion.kernels.measurement import AZIMUTH
 from fusion.kernels.motion import PLAIN, WHOLE
@@ -105,7 +105,7 @@ def _update(s: Seen, x: F64, P: F64, mu: F64, factor: F64 | None) -> tuple[F64, 
     (p, k), (models, states) = s.z.shape, x.shape[1:]
     h, H = np.empty((p, models, k)), np.empty((p, models, k, states))
     PHt, S, R = np.empty((p, models, states, k)), np.empty((p, models, k, k)), np.empty((p, models, k, k))
-    measurement.linearise(x, P, p, s.used, s.g, s.scales[0], s.scales[1], h, H, PHt, S, R)
+    linearising.linearise(x, P, p, s.used, s.g, s.scales[0], s.scales[1], h, H, PHt, S, R)
     var = s.var if factor is None else s.var * factor[s.used]
     logs = _log_densities(s, h, S, var)
     best = logs.max(axis=1, keepdims=True)

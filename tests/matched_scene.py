@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from fusion.kernels import linearising, motion, update
 from fusion.kernels import measurement as mm
-from fusion.kernels import motion, update
 from fusion.kernels.measurement import AZIMUTH, EAST, ELEVATION, NORTH, RANGE, RANGE_RATE, TDOA, UP
 from messages.frames import F64
 
@@ -156,7 +156,7 @@ class Bank:
         self.used, one = np.array(used, np.int64), np.ones(n)
         self.h, self.H, self.PHt = np.empty((n, m, k)), np.empty((n, m, k, 6)), np.empty((n, m, 6, k))
         self.S, self.R = np.empty((n, m, k, k)), np.empty((n, m, k, k))
-        mm.linearise(self.x, self.P, n, self.used, g, one, one, self.h, self.H, self.PHt, self.S, self.R)
+        linearising.linearise(self.x, self.P, n, self.used, g, one, one, self.h, self.H, self.PHt, self.S, self.R)
 
     def innovations(self, z: F64) -> F64:
         """Return ``z - h`` (n, k) of the first model, azimuths the short way round."""

@@ -7,7 +7,7 @@ from filterpy.kalman import update as filterpy_update
 from fusion.config import MotionConfig, TrackerConfig
 from fusion.filterpy_backend import motion_matrices
 from fusion.filters import acceleration_variances, rules_of
-from fusion.kernels import consider, measurement, motion, update
+from fusion.kernels import consider, linearising, measurement, motion, update
 from fusion.kernels.consider import N_BLOCK
 from fusion.kernels.measurement import AZIMUTH, G_POSITION_VAR, G_TILT_VAR, G_YAW_VAR, RANGE_RATE, UP
 from fusion.table import begin
@@ -156,7 +156,7 @@ def test_ten_looks_of_two_platforms_equal_one_filter_of_states_and_errors(config
         h, H = np.empty((TRACKS, MODELS, 4)), np.empty((TRACKS, MODELS, 4, n))
         PHt, S, R = np.empty((TRACKS, MODELS, n, 4)), *(np.empty((TRACKS, MODELS, 4, 4)) for _ in range(2))
         none, Y = np.zeros(TRACKS), np.empty((TRACKS, MODELS, 4, N_BLOCK * PLATFORMS))
-        measurement.linearise(x, P, TRACKS, USED, g, none, none, h, H, PHt, S, R)
+        linearising.linearise(x, P, TRACKS, USED, g, none, none, h, H, PHt, S, R)
         own = R.copy()
         consider.look(C, x, P, TRACKS, g, USED, N_BLOCK * p, H, PHt, S, R, Y)
         sigma = np.array([2.0, 0.003, 0.004, 0.4])
@@ -219,7 +219,7 @@ def follow(seed: int, louder: float) -> tuple[float, float]:
         h, H, PHt = np.empty((1, 1, 4)), np.empty((1, 1, 4, 6)), np.empty((1, 1, 6, 4))
         S, R, Y = np.empty((1, 1, 4, 4)), np.empty((1, 1, 4, 4)), np.empty((1, 1, 4, N_BLOCK))
         scale = np.array([louder])
-        measurement.linearise(x, P, 1, USED, g, scale, scale, h, H, PHt, S, R)
+        linearising.linearise(x, P, 1, USED, g, scale, scale, h, H, PHt, S, R)
         z, var = (measured(true, real)[0][USED] + rng.normal(size=4) * sigma)[None], (sigma**2)[None]
         pairs = np.array([0, 1]), np.array([0]), np.ones((1, 1)), np.ones(1), np.zeros(1)
         if considered:

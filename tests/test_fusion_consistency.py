@@ -123,11 +123,18 @@ def test_a_near_radar_without_elevation_is_as_sure_as_it_may_be() -> None:
     assert nis.fine, nis
 
 
-@pytest.mark.xfail(
-    strict=True, reason="R has second-order terms for range and angles, none for arrival-time differences"
-)
 def test_arrival_time_differences_from_an_uncertain_start_are_as_sure_as_they_may_be() -> None:
-    """A start known to 50 m and 25 m/s, with baselines of 1.2 to 1.9 km."""
+    """A start known to 40 m and 20 m/s, with baselines of 1.2 to 1.9 km: without second-order terms NEES is 1.05."""
+    nees, nis = statistics(pairs, SEED, start_factor=4.0)
+    assert nees.fine, nees
+    assert nis.fine, nis
+
+
+@pytest.mark.xfail(
+    strict=True, reason="so wide a start makes crooked densities: innovations are 7 % smaller"
+)
+def test_arrival_time_differences_from_a_very_uncertain_start_are_as_sure_as_they_may_be() -> None:
+    """A start known to 50 m and 25 m/s: NEES is 1.02 with second-order terms, 1.16 without; NIS is 0.93."""
     nees, nis = statistics(pairs, SEED, start_factor=5.0)
     assert nees.fine, nees
     assert nis.fine, nis

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from fusion.kernels import linearising
 from fusion.kernels import measurement as mm
 from messages.frames import ENU_FROM_NORTH_BODY, enu_from_body
 
@@ -113,7 +114,7 @@ def test_the_lag_and_the_acceleration_during_it_widen_the_noise() -> None:
     h, H, d, D = np.empty(8), np.empty((8, 6)), np.empty(3), np.empty((3, 6))
     tau = mm.measure(x, g, h, H, d, D)
     R = np.empty((8, 8))
-    mm.model_noise(P, g, H, d, tau, 1.0, 1.0, np.arange(8), np.empty((3, 3)), R)
+    linearising.model_noise(P, g, H, d, tau, 1.0, 1.0, np.arange(8), np.empty((3, 3)), R)
     assert math.sqrt(R[mm.AZIMUTH, mm.AZIMUTH]) == pytest.approx(5.0 * tau**2 / 2 / 600.0, rel=1e-6)
 
 
@@ -124,12 +125,12 @@ def test_heading_and_tilt_errors_turn_the_line_of_sight() -> None:
     h, H, d, D = np.empty(8), np.empty((8, 6)), np.empty(3), np.empty((3, 6))
     tau = mm.measure(x, g, h, H, d, D)
     R = np.empty((8, 8))
-    mm.model_noise(1e-12 * np.eye(6), g, H, d, tau, 1.0, 1.0, np.arange(8), np.empty((3, 3)), R)
+    linearising.model_noise(1e-12 * np.eye(6), g, H, d, tau, 1.0, 1.0, np.arange(8), np.empty((3, 3)), R)
     assert math.sqrt(R[mm.AZIMUTH, mm.AZIMUTH]) == pytest.approx(0.02, rel=1e-6)
     assert math.sqrt(R[mm.ELEVATION, mm.ELEVATION]) == pytest.approx(0.005, rel=1e-6)
     assert R[mm.RANGE, mm.RANGE] == pytest.approx(0.0, abs=1e-9)
     assert R[mm.EAST, mm.EAST] == 0.0
-    mm.model_noise(1e-12 * np.eye(6), g, H, d, tau, 9.0, 1.0, np.arange(8), np.empty((3, 3)), R)
+    linearising.model_noise(1e-12 * np.eye(6), g, H, d, tau, 9.0, 1.0, np.arange(8), np.empty((3, 3)), R)
     assert math.sqrt(R[mm.AZIMUTH, mm.AZIMUTH]) == pytest.approx(0.06, rel=1e-6)
 
 
@@ -141,7 +142,7 @@ def test_second_order_noise_matches_sampling() -> None:
     h, H, d, D = np.empty(8), np.empty((8, 6)), np.empty(3), np.empty((3, 6))
     tau = mm.measure(x, g, h, H, d, D)
     R = np.empty((8, 8))
-    mm.model_noise(P, g, H, d, tau, 1.0, 1.0, np.arange(8), np.empty((3, 3)), R)
+    linearising.model_noise(P, g, H, d, tau, 1.0, 1.0, np.arange(8), np.empty((3, 3)), R)
     samples = np.array([measure(s, g)[0] for s in rng.multivariate_normal(x, P, 4000)])
     residual = samples - h - (rng.multivariate_normal(np.zeros(6), P, 4000) * 0.0) @ H.T
     spread = np.mean(residual**2, axis=0) - np.einsum("ab,bc,ac->a", H, P, H)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fusion.config import MotionConfig, TrackerConfig
-from fusion.kernels import lanes, measurement, motion, update
+from fusion.kernels import lanes, linearising, motion, update
 from fusion.kernels.bundles import Look
 from fusion.sensing import SensorBook
 from messages.detections import empty_rows, pack
@@ -30,7 +30,7 @@ def tracker_step(problem: Problem) -> Run:
 
     def step() -> None:
         motion.predict_tracks(x, P, mu, n, q, np.zeros(1), np.ones(1), 1.0, problem.dt_s)
-        measurement.linearise(x, P, n, look.used, look.g, none, none, h, H, PHt, S, R)
+        linearising.linearise(x, P, n, look.used, look.g, none, none, h, H, PHt, S, R)
         pairs = start, det, like, beta, miss
         update.update_tracks(x, P, mu, n, h, H, PHt, S, R, look.z, look.var, look.used, *pairs)
 

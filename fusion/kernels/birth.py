@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from fusion.kernels import jit
-from fusion.kernels.measurement import G_POSITION_VAR, G_TILT_VAR, G_YAW_VAR, turn_covariance
+from fusion.kernels.linearising import turn_covariance
+from fusion.kernels.measurement import G_POSITION_VAR, G_TILT_VAR, G_YAW_VAR
 from messages.frames import F64
 
 

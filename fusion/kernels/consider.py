@@ -107,7 +107,7 @@ def look(
 ) -> None:
     """Let linearised looks of a platform (its errors from column ``first`` on; -1: none) know what they share.
 
-    H, PHt, S, R as ``measurement.linearise`` left them, without noise for the platform's errors, are changed in place;
+    H, PHt, S, R as ``linearising.linearise`` left them, without noise for the platform's errors, are changed in place;
     Y (n, M, k, B) becomes ``E[y b^T]``, for ``learn``.
     """
     models, states, size = C.shape[1:]

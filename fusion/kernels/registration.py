@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from fusion.kernels import jit
 from fusion.kernels.boresight import N_LOCAL, bias_jacobian
 from fusion.kernels.gating import innovation
+from fusion.kernels.linearising import model_noise
 from fusion.kernels.matrix import cholesky, joseph, solve_rows, whiten
-from fusion.kernels.measurement import measure, model_noise
+from fusion.kernels.measurement import measure
 from fusion.kernels.motion import predict_one
 from messages.frames import F64
 

@@ -17,7 +17,7 @@ from fusion.kernels import (
     gating,
     jit,
     judging,
-    measurement,
+    linearising,
     merging,
     motion,
     update,
@@ -85,7 +85,7 @@ def foresee(c: Columns, n: int, move: bool, dt: float, since_look_s: float, look
     existence.bias_scales(c.shares, n, look.carried, look.slot, rules.pose_looks, work.pose_scale, work.own_scale)
     h, H, PHt, S, R = carve(work.flat, n, c.mu.shape[1], len(look.used), c.x.shape[2])
     pose_scale = work.pose_scale if look.block < 0 else work.nothing
-    measurement.linearise(c.x, c.P, n, look.used, look.g, pose_scale, work.own_scale, h, H, PHt, S, R)
+    linearising.linearise(c.x, c.P, n, look.used, look.g, pose_scale, work.own_scale, h, H, PHt, S, R)
     if c.cross.shape[3]:
         Y = shared(work.shared, c, n, look)
         consider.look(c.cross, c.x, c.P, n, look.g, look.used, look.block, H, PHt, S, R, Y)

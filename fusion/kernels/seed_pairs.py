@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from fusion.kernels import jit
 from fusion.kernels.gating import FAR, LOG_2PI, TWO_PI, innovation, wrap
+from fusion.kernels.linearising import linearise_one
 from fusion.kernels.matrix import log_det, whiten
-from fusion.kernels.measurement import AZIMUTH, G_CLOCK, G_RANGE_OFFSET, G_SPEED, RANGE, linearise_one
+from fusion.kernels.measurement import AZIMUTH, G_CLOCK, G_RANGE_OFFSET, G_SPEED, RANGE
 from fusion.kernels.motion import predict_one
 from fusion.kernels.update import gain_of
 from messages.frames import F64
