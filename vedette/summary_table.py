@@ -7,6 +7,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.plot_budget import tightest
+from benchmarks.time_budget import counts_by_aspect
+
 TARGET_COLUMNS = (
     ("target_id", "target"),
     ("class", "class"),
