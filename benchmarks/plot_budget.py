@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from benchmarks.budget_words import layer_words, tightest
 from benchmarks.plot_style import FAINT, INK, LEVEL_COLOURS, figure
 
 PAIRS_MAX = 12  # more do not fit on a page; the least warning time is what a reader looks for
 IN_TIME, TOO_LATE, NOT_COVERED = "#0072B2", "#E69F00", "#D5D8DB"  # Okabe and Ito: blue and orange for every eye
 ROW_IN = 0.19  # inches a bar
 GAP = 0.5  # rows between pairs
-
-
-def tightest(pairs: Sequence[dict[str, Any]], most: int) -> list[dict[str, Any]]:
-    """Return at most so many pairs: those without a WARNING first, then by rising warning time."""
-
-    def key(pair: dict[str, Any]) -> tuple[bool, float]:
-        warning_time_s = pair["warning_time_s"]
-        return warning_time_s is not None, warning_time_s or 0.0
-
-    return sorted(pairs, key=key)[:most]
-
-
-def layer_words(layer: dict[str, Any]) -> str:
-    """Return name and need of a layer as a reader says them: ``take cover 8 s``."""
-    return f"{layer['name'].replace('_', ' ')} {layer['needs_s']:g} s"
 
 
 def draw_budgets(budgets: dict[str, Any]) -> Figure:

@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from benchmarks.budget_words import counts_by_aspect
 from benchmarks.metrics.instants import Evaluation
 from benchmarks.plot_budget import PAIRS_MAX, draw_budgets
 from benchmarks.plot_map import Ground, draw_map

@@ -115,13 +115,3 @@ def _counts(pairs: Sequence[dict[str, Any]], aspect: Aspect) -> dict[str, Any]:
         count["covers"] += layer["covers"]
         count["had_time"] += layer["had_time"]
     return {"pairs": len(own), "layers": counts}
-
-
-def counts_by_aspect(budgets: dict[str, Any], aspects: Sequence[str]) -> dict[str, list[str]]:
-    """Return layer -> one cell for each of these aspects: ``2 of 3``, or a dash where it covers none of them."""
-    names = dict.fromkeys(layer["name"] for pair in budgets["pairs"] for layer in pair["layers"])
-    cells: dict[str, list[str]] = {}
-    for name in names:
-        counts = [budgets["by_aspect"][aspect]["layers"].get(name, {"covers": 0}) for aspect in aspects]
-        cells[name] = [f"{count['had_time']} of {count['covers']}" if count["covers"] else "-" for count in counts]
-    return cells

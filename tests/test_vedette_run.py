@@ -48,6 +48,7 @@ KEYS = [
     "latency_ms",
     "detections",
     "tracks_sha256",
+    "time_budgets",
 ]
 TARGET_KEYS = [
     "target_id",
