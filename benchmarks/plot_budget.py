@@ -51,7 +51,7 @@ def _pair(axes: Axes, pair: dict[str, Any], y: float, labels: list[tuple[float, 
     transform = axes.get_yaxis_transform()
     axes.text(0.0, y, title, transform=transform, va="center", fontsize=8.5, weight="bold", color=INK)
     warning_time_s = pair["warning_time_s"]
-    labels.append((y + 1.0, "no WARNING" if warning_time_s is None else f"warning {warning_time_s:.1f} s"))
+    labels.append((y + 1.0, _warning_words(warning_time_s)))
     axes.barh(y + 1.0, warning_time_s or 0.0, height=0.72, color=LEVEL_COLOURS["WARNING"])
     for i, layer in enumerate(pair["layers"]):
         at = y + 2.0 + i
@@ -62,3 +62,10 @@ def _pair(axes: Axes, pair: dict[str, Any], y: float, labels: list[tuple[float, 
     if warning_time_s is not None:
         axes.plot([warning_time_s] * 2, [y + 1.36, end], color=LEVEL_COLOURS["WARNING"], lw=1.2, zorder=3)
     return end + 0.5
+
+
+def _warning_words(warning_time_s: float | None) -> str:
+    if warning_time_s is None:
+        return "no WARNING"
+    late = warning_time_s < 0.0
+    return f"WARNING {-warning_time_s:.1f} s too late" if late else f"warning time {warning_time_s:.1f} s"
