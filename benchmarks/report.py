@@ -69,7 +69,7 @@ NOTES = {
     "budgets": "Red: from the first WARNING to the closest approach of that threat to that vehicle. Below it: how long "
     "each layer of protection would have needed. A layer had time where its bar ends before the red line. Needs are "
     "values of the scenario; whether a layer would have worked is not modelled.",
-    "by_aspect": "Pairs of vehicle and threat in which the layer had time, of the pairs that came from that side; a "
+    "by_aspect": "Pairs of vehicle and threat in which the layer had time, of those that came from that side; a "
     "dash where the layer does not cover it.",
     "map": "North is up. Lines are what really flew, dots are what the node tracked, with ellipses that should hold "
     "the target 95 times in 100. Dashed arcs: how far each kind of sensor looks, drawn at the middle of the run.",
@@ -186,7 +186,7 @@ def _budget_sections(budgets: dict[str, Any]) -> list[str]:
 
 def _aspects_table(budgets: dict[str, Any]) -> str:
     sides = [aspect for aspect, own in budgets["by_aspect"].items() if own["pairs"]]
-    header = ("layer", *(f"{side}: {budgets['by_aspect'][side]['pairs']}" for side in sides))
+    header = ("layer", *(f"{side} (of {budgets['by_aspect'][side]['pairs']})" for side in sides))
     rows = [(escape(name.replace("_", " ")), *cells) for name, cells in counts_by_aspect(budgets, sides).items()]
     return _table(header, rows)
 
