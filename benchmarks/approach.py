@@ -42,13 +42,18 @@ def closest_approach(truth: TruthTable, target: int, platforms: dict[str, list[P
         if not len(rows):
             break
         time_s = truth.t_ns[rows] / NS_PER_S
-        known = np.array([pose.t_ns for pose in poses]) / NS_PER_S
-        place = np.array([pose.position_m for pose in poses])
-        platform = np.stack([np.interp(time_s, known, place[:, i]) for i in range(3)], axis=1)
-        at_s, distance_m = nearest_point(time_s, truth.position_m[rows] - platform)
+        offset_m = truth.position_m[rows] - interpolated_positions(poses, time_s)
+        at_s, distance_m = nearest_point(time_s, offset_m)
         if best is None or distance_m < best.distance_m:
             best = Approach(at_s, distance_m, name)
     return best
+
+
+def interpolated_positions(poses: Sequence[PlatformPose], time_s: F64) -> F64:
+    """Return (n, 3) positions of one platform at (n,) times, linear between its poses, held at both ends [m, ENU]."""
+    known = np.array([pose.t_ns for pose in poses]) / NS_PER_S
+    place = np.array([pose.position_m for pose in poses])
+    return np.stack([np.interp(time_s, known, place[:, i]) for i in range(3)], axis=1)
 
 
 def nearest_point(time_s: F64, offset_m: F64) -> tuple[float, float]:

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from benchmarks.approach import defended_tracks
+from benchmarks.approach import defended_tracks, interpolated_positions
 from benchmarks.metrics.identity import main_owner
 from benchmarks.metrics.instants import Evaluation
 from benchmarks.plot_style import INK, KIND_COLOURS, KIND_NAMES, LEVEL_COLOURS, figure, target_colours
@@ -33,9 +33,7 @@ def range_m(run: RunFolder, t_ns: I64, position_m: F64) -> F64:
     """Return (n,) distances to the nearest defended platform."""
     out = np.full(len(t_ns), np.inf)
     for poses in defended_tracks(run.platforms).values():
-        known = np.array([pose.t_ns for pose in poses]) / NS_PER_S
-        place = np.array([pose.position_m for pose in poses])
-        there = np.stack([np.interp(t_ns / NS_PER_S, known, place[:, i]) for i in range(3)], axis=1)
+        there = interpolated_positions(poses, t_ns / NS_PER_S)
         out = np.minimum(out, np.linalg.norm(position_m - there, axis=1))
     return out
 

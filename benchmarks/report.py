@@ -7,7 +7,9 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from benchmarks.budget_words import counts_by_aspect
 from benchmarks.metrics.instants import Evaluation
+from benchmarks.plot_budget import PAIRS_MAX, draw_budgets
 from benchmarks.plot_map import Ground, draw_map
 from benchmarks.plot_style import KIND_NAMES, image_tag, style
 from benchmarks.plot_time import draw_altitude_and_range, draw_gospa, draw_sightings, draw_warnings
@@ -64,6 +66,11 @@ NOTES = {
     "to the target to its closest approach to one of our platforms.",
     "warnings": "What the crew was told, and when. The pale bar is the time in which the target flew; the red line is "
     "the warning time.",
+    "budgets": "Red: from the first WARNING to the closest approach of that threat to that vehicle. Below it: how long "
+    "each layer of protection would have needed. A layer had time where its bar ends before the red line. Needs are "
+    "values of the scenario; whether a layer would have worked is not modelled.",
+    "by_aspect": "Pairs of vehicle and threat in which the layer had time, of those that came from that side; a "
+    "dash where the layer does not cover it.",
     "map": "North is up. Lines are what really flew, dots are what the node tracked, with ellipses that should hold "
     "the target 95 times in 100. Dashed arcs: how far each kind of sensor looks, drawn at the middle of the run.",
     "ground": " Shading is relief, green is woodland.",
@@ -84,6 +91,7 @@ def _sections(
     return [
         _section("Targets and warnings", _targets_table(summary), NOTES["targets"]),
         _figure("Warnings", draw_warnings(run, summary), NOTES["warnings"]),
+        *_budget_sections(summary["time_budgets"]),
         _figure("Map", draw_map(run, ground), on_map),
         _figure("Altitude and range", draw_altitude_and_range(run), NOTES["altitude"]),
         _figure("Who saw what, when", draw_sightings(run), NOTES["sightings"]),
@@ -163,6 +171,24 @@ def _targets_table(summary: dict[str, Any]) -> str:
         for t in summary["targets"]
     ]
     return f'<div class="targets">{_table(header, rows)}</div>'
+
+
+def _budget_sections(budgets: dict[str, Any]) -> list[str]:
+    title, pairs = "Time for protection", budgets["pairs"]
+    if not pairs:
+        return [_section(title, f"<p>No threat came within {budgets['near_m']:.0f} m of a vehicle.</p>", "")]
+    shown = f" The {PAIRS_MAX} of {len(pairs)} with the least warning time." if len(pairs) > PAIRS_MAX else ""
+    return [
+        _figure(title, draw_budgets(budgets), NOTES["budgets"] + shown),
+        _section("Time for protection, by side", _aspects_table(budgets), NOTES["by_aspect"]),
+    ]
+
+
+def _aspects_table(budgets: dict[str, Any]) -> str:
+    sides = [aspect for aspect, own in budgets["by_aspect"].items() if own["pairs"]]
+    header = ("layer", *(f"{side} (of {budgets['by_aspect'][side]['pairs']})" for side in sides))
+    rows = [(escape(name.replace("_", " ")), *cells) for name, cells in counts_by_aspect(budgets, sides).items()]
+    return _table(header, rows)
 
 
 def _gospa_table(summary: dict[str, Any]) -> str:

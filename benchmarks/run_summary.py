@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,9 +15,11 @@ from benchmarks.metrics.identity import completeness, false_tracks, first_assign
 from benchmarks.metrics.instants import Evaluation, evaluate
 from benchmarks.metrics.latency import percentiles
 from benchmarks.run_folder import RunFolder
+from benchmarks.time_budget import time_budgets
 from edge_node.tables.table import NS_PER_S
 from edge_node.tables.writing import write_text
 from messages.types import LatencyLedger
+from scenarios.protection import Layer
 
 DIGITS = 4  # of the numbers in summary.json: a tenth of a millimetre, of a millisecond
 Backend = Literal["numba", "filterpy"]
@@ -32,12 +34,14 @@ def summarise(
     duration_s: float | None = None,
     ledgers: Iterable[LatencyLedger] = (),
     alone: dict[str, Evaluation] | None = None,
+    layers: Mapping[str, Sequence[Layer]] | None = None,
 ) -> dict[str, Any]:
     """Return the summary of a run folder.
 
     ``alone`` holds the evaluation of each sensor kind alone (see ``evaluate_alone``, which is called
     where it is not given). ``false_alerts_per_hour`` counts alerts that belong to no target, and alerts
-    above INFO that belong to a target that is no threat.
+    above INFO that belong to a target that is no threat. ``layers`` holds the layers of protection of each
+    platform (see ``scenarios.protection``) for ``time_budgets``.
     """
     alone = evaluate_alone(run) if alone is None else alone
     duration = run.duration_s if duration_s is None else duration_s
@@ -52,6 +56,7 @@ def summarise(
             "duration_s": duration,
             "gospa_m": {name: mean_gospa_m(e) for name, e in {"fused": evaluation, **alone}.items()},
             "targets": [_target(run, owners, i) for i in range(len(run.truth.target_ids))],
+            "time_budgets": _time_budgets(run, owners, layers or {}),
             "completeness": completeness(evaluation),
             "id_switches": id_switches(evaluation),
             "false_tracks_per_hour": per_hour(len(false_tracks(evaluation)), duration),
@@ -139,6 +144,12 @@ def _target(run: RunFolder, owners: list[int | None], target: int) -> dict[str, 
         "closest_platform": None if approach is None else approach.platform_id,
         "warning_time_s": None if approach is None or warning is None else approach.time_s - warning,
     }
+
+
+def _time_budgets(run: RunFolder, owners: list[int | None], layers: Mapping[str, Sequence[Layer]]) -> dict[str, Any]:
+    threats = [target for target in range(len(run.truth.target_ids)) if is_threat(run, target)]
+    warned_s = {target: _s(first_alert_ns(run, owners, target, "WARNING")) for target in threats}
+    return time_budgets(run.truth, threats, warned_s, defended_tracks(run.platforms), layers)
 
 
 def _s(t_ns: int | None) -> float | None:

@@ -138,10 +138,10 @@ def library_section() -> str:
 
 
 def catalogue_section() -> str:
-    """Return the names that targets, platforms, sensors and fits of a scenario may use."""
+    """Return the names that targets, platforms, sensors, fits and layers of protection of a scenario may use."""
     catalogue = shipped()
     lines = ["\n## Catalogue\n\nThe files in `scenarios/catalogue/` give each value with its source.\n\n"]
-    for name in ("targets", "platforms", "sensors", "fits"):
+    for name in ("targets", "platforms", "sensors", "fits", "protection"):
         lines.append(f"- {name}: " + ", ".join(f"`{entry}`" for entry in sorted(getattr(catalogue, name))) + "\n")
     return "".join(lines)
 

@@ -38,9 +38,29 @@ def _platoon(
     yield from _known(("platoon", "platform_type"), kind, catalogue.names("platforms"), "platform")
     for path, fit in dict(fits).items():
         yield from _known(path, fit, catalogue.names("fits"), "sensor fit")
+    yield from _protection(("platoon",), platoon, catalogue)
     vehicles = _list(platoon.get("vehicles"))
+    for i, vehicle in enumerate(vehicles):
+        yield from _protection(("platoon", "vehicles", i), _mapping(vehicle), catalogue)
     if len(vehicles) > count:
         yield ("platoon", "vehicles"), f"must have at most as many items as platoon.count = {count}"
+
+
+def _protection(path: Path, owner: dict[str, Any], catalogue: Catalogue) -> Iterator[Found]:
+    """Yield layers that are given twice, and unknown ones that say no time."""
+    taken: set[str] = set()
+    known = catalogue.names("protection")
+    for i, item in enumerate(_list(_mapping(owner.get("protection")).get("layers"))):
+        layer, where = _mapping(item), (*path, "protection", "layers", i)
+        name = layer.get("name")
+        if not isinstance(name, str):
+            continue
+        if name in taken:
+            yield (*where, "name"), f"must be unique among the layers ({name} is given twice)"
+        taken.add(name)
+        if name not in known and layer.get("needs_s") is None:
+            close = nearest(name, known)
+            yield (*where, "needs_s"), f"must be given for {name}{close}; the catalogue knows {', '.join(known)}"
 
 
 def _sensors(

@@ -24,6 +24,7 @@ from scenarios.base import (
     Text,
 )
 from scenarios.flightplan import Target
+from scenarios.types import MAX_NEEDS_S, Aspects
 
 FormationName = Literal["column", "line", "wedge", "dispersed_halt"]
 Engine = Literal["off", "idle", "moving"]
@@ -112,6 +113,26 @@ class Navigation(Model):
     time_constant_s: float = Field(default=80.0, ge=1.0, le=3600.0)
 
 
+class ProtectionLayer(Model):
+    """A layer of protection by its name; a name of the catalogue gives what is left out here."""
+
+    name: Name
+    needs_s: NonNegative | None = Field(
+        default=None,
+        le=MAX_NEEDS_S,
+        description="time from the WARNING until the layer is in place; none: the catalogue's",
+    )
+    aspects: Aspects | None = Field(
+        default=None, description="sides of the hull that the layer covers; none: the catalogue's, or every side"
+    )
+
+
+class Protection(Model):
+    """Layers of protection as a budget of time: nothing is released, the run only says which layers had time."""
+
+    layers: tuple[ProtectionLayer, ...] = Field(max_length=16, description="empty: no protection at all")
+
+
 class Vehicle(Model):
     """What one vehicle of the platoon has different from the others."""
 
@@ -121,6 +142,7 @@ class Vehicle(Model):
     offset_m: Point2 | None = Field(
         default=None, description="forward, right of the leader, instead of the formation's place"
     )
+    protection: Protection | None = Field(default=None, description="instead of all layers of the platoon")
 
 
 class Platoon(Model):
@@ -141,6 +163,9 @@ class Platoon(Model):
     fit: Name = Field(default="full", description="sensor fit of every vehicle that names none of its own")
     vehicles: tuple[Vehicle, ...] = Field(default=(), max_length=8, description="one an item, in order of ids")
     navigation: Navigation = Navigation()
+    protection: Protection | None = Field(
+        default=None, description="of every vehicle that has none of its own; none: every layer of the catalogue"
+    )
 
     def platform_ids(self) -> tuple[str, ...]:
         """Return the hull ids in order."""
@@ -187,6 +212,7 @@ class CatalogueChanges(Model):
     targets: dict[Name, dict[str, Any]] = Field(default_factory=dict, max_length=32)
     platforms: dict[Name, dict[str, Any]] = Field(default_factory=dict, max_length=32)
     fits: dict[Name, dict[str, Any]] = Field(default_factory=dict, max_length=32)
+    protection: dict[Name, dict[str, Any]] = Field(default_factory=dict, max_length=32)
 
 
 class Scenario(Model):

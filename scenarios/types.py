@@ -1,15 +1,29 @@
-"""Catalogue types of targets and platforms, one file each in ``catalogue/targets`` and ``catalogue/platforms``."""
+"""Catalogue types of targets, platforms and layers of protection, one file each in ``catalogue/<section>``."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from messages.types import Aspect
 from scenarios.base import Decibel, Fraction, Interval, Model, Name, NonNegative, Point3, Positive, Text
 
 TargetClass = Literal["fpv", "quadcopter", "fixed_wing", "loitering_munition", "bird"]
 DRONE_CLASSES: tuple[TargetClass, ...] = ("fpv", "quadcopter", "fixed_wing", "loitering_munition")
+
+
+EVERY_ASPECT: tuple[Aspect, ...] = ("front", "flank", "rear", "top")
+MAX_NEEDS_S = 3600.0  # what takes an hour is no answer to a drone
+
+
+def _some_once(aspects: tuple[Aspect, ...]) -> tuple[Aspect, ...]:
+    if not aspects or len(set(aspects)) < len(aspects):
+        raise ValueError(f"must name at least one of {', '.join(EVERY_ASPECT)}, each once")
+    return aspects
+
+
+Aspects = Annotated[tuple[Aspect, ...], AfterValidator(_some_once)]
 
 
 class Emission(Model):
@@ -113,3 +127,13 @@ class PlatformType(Model):
     vibration_sigma_deg: NonNegative = Field(
         default=0.1, description="attitude jitter of the mount on the move, stabilised"
     )
+
+
+class ProtectionType(Model):
+    """A layer of protection as a need of time; whether it would have worked is not modelled."""
+
+    name: Name
+    title: Text
+    source: Text
+    needs_s: NonNegative = Field(le=MAX_NEEDS_S, description="from the WARNING until the layer is in place")
+    aspects: Aspects = Field(default=EVERY_ASPECT, description="sides of the hull that the layer covers")

@@ -23,10 +23,12 @@ from benchmarks.truth_table import read_truth, write_truth
 from edge_node.tables import TableError
 from messages import frames
 from messages.types import LatencyLedger
+from scenarios.protection import Layer
 
 SUMMARY_KEYS = {
     *("scenario", "seed", "duration_s", "gospa_m", "targets", "completeness", "id_switches"),
     *("false_tracks_per_hour", "false_alerts_per_hour", "nees_inside_95", "latency_ms", "detections", "tracks_sha256"),
+    "time_budgets",
 }
 TARGET_KEYS = {
     *("target_id", "class", "threat", "first_detection_s", "confirmed_s", "first_alert_s", "closest_approach_s"),
@@ -47,7 +49,8 @@ def alone(run):
 @pytest.fixture(scope="module")
 def summary(run, alone):
     ledger = LatencyLedger(t_ns=0, sensor_id="tank_1_radar", scan=0, stages_ms={"total": 1.5})
-    return summarise(run, scenario="hand_made", seed=7, duration_s=60.0, ledgers=[ledger], alone=alone)
+    layers = {"tank_1": (Layer("smoke", 20.0), Layer("air_defence", 30.0)), "tank_2": (Layer("smoke", 20.0),)}
+    return summarise(run, scenario="hand_made", seed=7, duration_s=60.0, ledgers=[ledger], alone=alone, layers=layers)
 
 
 def by_id(summary, name):
@@ -75,6 +78,26 @@ def test_the_summary_tells_the_story_of_the_fpv(summary):
     assert target["closest_approach_s"] == pytest.approx(times[int(np.argmin(far))], abs=0.05)
     assert target["closest_platform"] == "tank_2"
     assert target["warning_time_s"] == pytest.approx(target["closest_approach_s"] - 30.03, abs=1e-3)
+
+
+def test_the_summary_says_which_layers_had_time(summary):
+    """The FPV comes at both tanks, warned of at 30.03 s; the quadcopter stays beyond 300 m, the bird is no threat."""
+    pairs = {pair["platform_id"]: pair for pair in summary["time_budgets"]["pairs"]}
+    assert [pair["target_id"] for pair in pairs.values()] == ["fpv_1", "fpv_1"]
+    times = np.arange(5.0, 52.5, 0.001)
+    for i, name in ((1, "tank_1"), (2, "tank_2")):
+        closest_s = times[int(np.argmin([float(np.linalg.norm(fpv(t) - tank(i, t))) for t in times]))]
+        assert pairs[name]["warning_time_s"] == pytest.approx(closest_s - 30.03, abs=0.05)
+    assert [layer["had_time"] for layer in pairs["tank_1"]["layers"]] == [True, False]
+    assert pairs["tank_2"]["layers"] == [
+        {
+            "name": "smoke",
+            "needs_s": 20.0,
+            "covers": True,
+            "margin_s": pytest.approx(pairs["tank_2"]["warning_time_s"] - 20.0, abs=2e-4),
+            "had_time": True,
+        }
+    ]
 
 
 def test_what_never_happened_is_null(summary):
@@ -181,8 +204,8 @@ def test_the_report_is_one_offline_page(page):
     words = re.sub(r'src="data:[^"]*"', "", page)
     assert "http" not in words
     assert "<script>" not in words
-    assert page.count("<img ") == 5
-    for word in ("fpv_1", "Warnings", "Who saw what, when", "21.6 s", "&lt;script&gt;"):
+    assert page.count("<img ") == 6
+    for word in ("fpv_1", "Warnings", "Who saw what, when", "Time for protection", "21.6 s", "&lt;script&gt;"):
         assert word in words
 
 

@@ -111,6 +111,11 @@ def test_vehicles_override_the_common_fit(tmp_path: Path) -> None:
         ("{count: 1}", "{count: 1, fit: ful}", "platoon.fit = ful: must be a known sensor fit; did you mean full?"),
         ("{count: 1}", "{count: 1, prefix: a_very_long_vehicle}", "makes the sensor id a_very_long_vehicle_1_acoustic"),
         ("{count: 1}", "{count: 1, vehicles: [{}, {}]}", "must have at most as many items as platoon.count = 1"),
+        (
+            "{count: 1}",
+            "{count: 1, vehicles: [{}, {protection: {layers: [{name: smoke}]}}]}",
+            "s.yaml:5: platoon.vehicles: must have at most as many items as platoon.count = 1",
+        ),
         ("fpv_fibre", "fpv_fiber", "s.yaml:8: targets[0].type = fpv_fiber: must be a known target type; did you mean"),
         ("platform: tank_1", "platform: tank_2", "targets[0].legs[0].platform = tank_2: must be a known platform"),
         ("kind: terminal", "kind: dance", "s.yaml:11: targets[0].legs[0]"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import multiprocessing
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 from vedette.batch import parse_seeds
 from vedette.errors import InputError
 from vedette.run import RunOptions, run
+from vedette.summary_table import print_summary
 
 # Ten seconds with the bird in sight of radars and cameras from the start: tracks, detections and alerts are there.
 SHORT = ("duration_s=10",)
@@ -48,6 +50,7 @@ KEYS = [
     "latency_ms",
     "detections",
     "tracks_sha256",
+    "time_budgets",
 ]
 TARGET_KEYS = [
     "target_id",
@@ -208,3 +211,54 @@ def test_seeds_are_numbers_and_ranges(text: str, seeds: tuple[int, ...]) -> None
 def test_other_seeds_are_refused(text: str) -> None:
     with pytest.raises(InputError, match="--seeds"):
         parse_seeds(text)
+
+
+NEAR = """\
+name: near
+title: One FPV at one tank
+description: An FPV starts 400 m ahead of a lone tank and flies at it.
+duration_s: 16
+platoon: {count: 1, fit: radar_only}
+targets:
+  - id: fpv_1
+    type: fpv_fhss
+    start: {position_m: [0, 400], height_m: 30}
+    legs:
+      - {kind: terminal, platform: tank_1, speed_mps: 30}
+"""
+
+
+def test_the_summary_of_a_run_says_which_layers_had_time_and_no_track_depends_on_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scenario = tmp_path / "near.yaml"
+    scenario.write_text(NEAR, encoding="utf-8")
+    given = "platoon.protection.layers=[{name: smoke, needs_s: 0}, {name: dig_in, needs_s: 600}]"
+    summaries = {}
+    for name, overrides in (("given", (given,)), ("catalogue", ())):
+        run(
+            RunOptions(
+                str(scenario),
+                3,
+                tmp_path / name,
+                overrides=overrides,
+                quiet=True,
+                in_process=True,
+                recording=False,
+                report=False,
+            )
+        )
+        summaries[name] = json.loads((tmp_path / name / "summary.json").read_text())
+    (pair,) = summaries["given"]["time_budgets"]["pairs"]
+    assert (pair["platform_id"], pair["target_id"], pair["aspect"]) == ("tank_1", "fpv_1", "front")
+    assert pair["warning_time_s"] == summaries["given"]["targets"][0]["warning_time_s"] > 0.0
+    smoke, digging = pair["layers"]
+    assert (smoke["margin_s"], smoke["had_time"]) == (pair["warning_time_s"], True)
+    assert (digging["margin_s"], digging["had_time"]) == (pytest.approx(pair["warning_time_s"] - 600.0), False)
+    (default,) = summaries["catalogue"]["time_budgets"]["pairs"]
+    assert [layer["name"] for layer in default["layers"]][:2] == ["active_protection", "electronic_warfare"]
+    assert summaries["given"]["tracks_sha256"] == summaries["catalogue"]["tracks_sha256"]
+    print_summary(summaries["given"])
+    shown = capsys.readouterr().out
+    assert "margin of each layer" in shown
+    assert re.search(r"dig in\W+0 of 1", shown)

@@ -78,6 +78,7 @@ def write_results(
     from benchmarks.report import write_report
     from benchmarks.run_folder import RunFolder
     from benchmarks.run_summary import evaluate_alone, summarise, write_summary
+    from scenarios.protection import protection_layers
 
     folder = RunFolder(paths.root)
     alone = evaluate_alone(folder, progress=lambda kind: progress(f"tracking with {kind} alone"))
@@ -89,6 +90,7 @@ def write_results(
         duration_s=scenario.duration_s if whole else None,
         ledgers=(m for m in ledgers if isinstance(m, LatencyLedger)),
         alone=alone,
+        layers=protection_layers(scenario),
     )
     write_summary(paths.summary, summary)
     if report:

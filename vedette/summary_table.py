@@ -7,6 +7,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.budget_words import counts_by_aspect, tightest
+
 TARGET_COLUMNS = (
     ("target_id", "target"),
     ("class", "class"),
@@ -18,6 +20,7 @@ TARGET_COLUMNS = (
     ("closest_platform", "to"),
     ("warning_time_s", "warning time s"),
 )
+PAIRS_MAX = 8  # lines of the time budgets; summary.json has all of them
 RUN_ROWS = (
     ("completeness", "completeness (share of target time with a track)"),
     ("id_switches", "id switches"),
@@ -32,6 +35,8 @@ def print_summary(summary: dict[str, Any]) -> None:
     console = Console(highlight=False)
     console.print(f"[bold]{summary['scenario']}[/], seed {summary['seed']}, {summary['duration_s']:.0f} s simulated\n")
     console.print(_targets(summary))
+    for table in _time_budgets(summary["time_budgets"]):
+        console.print(table)
     console.print(_gospa(summary))
     console.print(_run(summary))
     console.print(_latency(summary))
@@ -44,6 +49,39 @@ def _targets(summary: dict[str, Any]) -> Table:
     for target in summary["targets"]:
         table.add_row(*(_cell(target[key]) for key, _ in TARGET_COLUMNS), style="bold" if target["threat"] else "")
     return table
+
+
+def _time_budgets(budgets: dict[str, Any]) -> list[Table]:
+    """Return the tightest pairs of platform and threat, and in how many pairs each layer had time; none without one."""
+    pairs = budgets["pairs"]
+    if not any(pair["layers"] for pair in pairs):
+        return []
+    some = f", the {PAIRS_MAX} tightest of {len(pairs)}" if len(pairs) > PAIRS_MAX else ""
+    layers = list(dict.fromkeys(layer["name"] for pair in pairs for layer in pair["layers"]))
+    one = Table(title=f"Time for protection: margin of each layer in s{some}", title_justify="left", padding=0)
+    for title in ("threat", "to", "from", "warning time s", *layers):
+        left = title in ("threat", "to", "from")
+        one.add_column(title.replace("_", " "), justify="left" if left else "right", overflow="fold")
+    for pair in tightest(pairs, PAIRS_MAX):
+        margins = {layer["name"]: _margin(layer) for layer in pair["layers"]}
+        names = (pair["target_id"], pair["platform_id"], pair["aspect"], _cell(pair["warning_time_s"]))
+        one.add_row(*names, *(margins.get(layer, "") for layer in layers))
+    sides = [aspect for aspect, own in budgets["by_aspect"].items() if own["pairs"]]
+    count = Table(title="Pairs of threat and platform with time, by side", title_justify="left")
+    count.add_column("layer")
+    for side in sides:
+        count.add_column(side, justify="right")
+    for name, cells in counts_by_aspect(budgets, sides).items():
+        count.add_row(name.replace("_", " "), *cells)
+    return [one, count]
+
+
+def _margin(layer: dict[str, Any]) -> str:
+    """Return the margin, green where the layer had time, red where not; a dash where it does not cover the side."""
+    if not layer["covers"]:
+        return "-"
+    text = "no time" if layer["margin_s"] is None else f"{layer['margin_s']:+.1f}"
+    return f"[{'green' if layer['had_time'] else 'red'}]{text}[/]"
 
 
 def _gospa(summary: dict[str, Any]) -> Table:

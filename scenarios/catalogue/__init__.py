@@ -1,4 +1,4 @@
-"""The catalogue: sourced types of sensors, targets, platforms and sensor fits, read from this package's files.
+"""The catalogue: sourced types of sensors, targets, platforms, sensor fits and layers of protection, from files here.
 
 A scenario may change single values (``catalogue: {targets: {fpv_analogue: {rcs_dbsm: -15}}}``);
 ``Catalogue.changed`` gives the catalogue that holds inside that scenario.
@@ -16,13 +16,14 @@ from pydantic import BaseModel, TypeAdapter
 from scenarios.document import read
 from scenarios.schema import CatalogueChanges
 from scenarios.sensors import SensorFit, SensorProfile
-from scenarios.types import PlatformType, TargetType
+from scenarios.types import PlatformType, ProtectionType, TargetType
 
 SECTIONS: dict[str, TypeAdapter[Any]] = {
     "sensors": TypeAdapter(SensorProfile),
     "targets": TypeAdapter(TargetType),
     "platforms": TypeAdapter(PlatformType),
     "fits": TypeAdapter(SensorFit),
+    "protection": TypeAdapter(ProtectionType),
 }
 
 
@@ -34,6 +35,7 @@ class Catalogue:
     targets: dict[str, TargetType]
     platforms: dict[str, PlatformType]
     fits: dict[str, SensorFit]
+    protection: dict[str, ProtectionType]
 
     def names(self, section: str) -> tuple[str, ...]:
         """Return the names of one section."""
