@@ -95,9 +95,9 @@ def _carriers(
         for mount in fit.sensors if fit else ():
             carried.append(Carrier(f"{hull}_{mount.name}", hull, catalogue.sensors[mount.profile].kind))
     for sensor in map(_mapping, _list(data.get("sensors"))):
-        name, hull, profile = (sensor.get(key) for key in ("id", "platform", "profile"))
-        if isinstance(name, str) and isinstance(profile, str) and profile in catalogue.sensors:
-            carried.append(Carrier(name, str(hull), catalogue.sensors[profile].kind))
+        sensor_id, profile = sensor.get("id"), sensor.get("profile")
+        if isinstance(sensor_id, str) and isinstance(profile, str) and profile in catalogue.sensors:
+            carried.append(Carrier(sensor_id, str(sensor.get("platform")), catalogue.sensors[profile].kind))
     return carried
 
 

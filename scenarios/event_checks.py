@@ -48,9 +48,7 @@ def _window(path: Path, event: dict[str, Any], duration_s: object) -> Iterator[t
         yield (*path, "to_s"), f"must be <= duration_s = {duration_s:g}; leave it out to last until the end"
 
 
-def _known(
-    path: Path, event: dict[str, Any], key: str, names: Sequence[str], what: str
-) -> Iterator[tuple[Path, str]]:
+def _known(path: Path, event: dict[str, Any], key: str, names: Sequence[str], what: str) -> Iterator[tuple[Path, str]]:
     for j, name in enumerate(_texts(event, key)):
         if name not in names:
             yield (*path, key, j), f"must be a known {what}{nearest(name, names)}; known: {', '.join(names) or 'none'}"

@@ -28,7 +28,7 @@ from scenarios.protection import Layer
 SUMMARY_KEYS = {
     *("scenario", "seed", "duration_s", "gospa_m", "targets", "completeness", "id_switches"),
     *("false_tracks_per_hour", "false_alerts_per_hour", "nees_inside_95", "latency_ms", "detections", "tracks_sha256"),
-    "time_budgets",
+    *("time_budgets", "events"),
 }
 TARGET_KEYS = {
     *("target_id", "class", "threat", "first_detection_s", "confirmed_s", "first_alert_s", "closest_approach_s"),
