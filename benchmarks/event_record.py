@@ -19,8 +19,8 @@ def event_records(events: Sequence[Struck], duration_s: float) -> list[dict[str,
     records = []
     for event, nodes in events:
         own = event.model_dump(mode="json", exclude=set(CHOICES) | {"kind", "from_s", "to_s"})
-        window = {"from_s": event.from_s, "to_s": duration_s if event.to_s is None else event.to_s}
-        records.append({"kind": event.kind, **window, "strikes": list(nodes), **own})
+        to_s = max(duration_s, event.from_s) if event.to_s is None else event.to_s
+        records.append({"kind": event.kind, "from_s": event.from_s, "to_s": to_s, "strikes": list(nodes), **own})
     return sorted(records, key=lambda record: (record["from_s"], record["to_s"]))
 
 

@@ -6,8 +6,9 @@ Like all checks across keys they read the plain document; what the schema has re
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, get_args
 
+from messages.types import SensorKind
 from scenarios.document import Path
 from scenarios.events import CHOICES, JAMMED_KINDS, Carrier, chosen
 from scenarios.wording import nearest
@@ -60,6 +61,8 @@ def _strikes(path: Path, event: dict[str, Any], carried: Sequence[Carrier]) -> I
         yield path, f"must choose whom it strikes: one of {', '.join(CHOICES)} must be given"
         return
     kind, vehicles, kinds, names = event.get("kind"), *(_texts(event, key) for key in CHOICES)
+    if not set(kinds) <= set(JAMMED_KINDS if kind == "jamming" else get_args(SensorKind)):
+        return
     found = chosen(carried, kind, vehicles, kinds, names)
     of = {c.sensor_id: c for c in carried}
     only = f"{kind} strikes only {' and '.join(JAMMED_KINDS)}" if kind == "jamming" else "all choices must fit"

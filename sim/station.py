@@ -23,6 +23,7 @@ class Channel:
     rng: np.random.Generator
     faults: Faults = field(default_factory=Faults)
     last_ns: int = 0
+    held: bool = False  # whether a fault delayed what is sent at last_ns
 
     def send_ns(self, t_ns: int, extra_s: float = 0.0) -> int | None:
         """Return when a message valid at ``t_ns`` is sent, or None where it is lost; the draws are made either way.
@@ -35,10 +36,19 @@ class Channel:
         # What is lost without the fault is lost with it: one draw decides both.
         lost = chance < self.link.loss + (1.0 - self.link.loss) * worse_loss
         lost = lost or self.faults.silent(t_ns)
-        if not lost:
-            delay_s += worse_s
-        self.last_ns = max(self.last_ns, t_ns + round(delay_s * NS))
+        self._queue(t_ns + round((delay_s if lost else delay_s + worse_s) * NS), delayed=worse_s > 0.0 and not lost)
         return None if lost else self.last_ns
+
+    def _queue(self, ready_ns: int, *, delayed: bool) -> None:
+        """Move ``last_ns`` to when a message is sent that is ready at ``ready_ns``.
+
+        Many wait at the end of a delay. Each is sent a nanosecond after the one before it: at one time of
+        sending, the rank of a message would come before its place in the queue.
+        """
+        if ready_ns > self.last_ns:
+            self.last_ns, self.held = ready_ns, delayed
+        elif self.held:
+            self.last_ns += 1
 
 
 @dataclass
