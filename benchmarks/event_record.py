@@ -9,7 +9,7 @@ from scenarios.events import CHOICES, ScenarioEvent
 
 Struck = tuple[ScenarioEvent, tuple[str, ...]]  # as from ``scenarios.fit.struck_nodes``
 UNITS = {"azimuth_offset_deg": "deg azimuth", "elevation_offset_deg": "deg elevation", "range_offset_m": "m range"} | {
-    "jamming_db": "dB noise",
+    "jamming_db": "dB of noise",
     "delay_s": "s delay",
 }
 
@@ -27,6 +27,8 @@ def event_records(events: Sequence[Struck], duration_s: float) -> list[dict[str,
 def event_words(record: dict[str, Any]) -> str:
     """Return what happened in a few words, for example ``jamming: +20 dB noise``."""
     parts = [f"{record[key]:+g} {unit}" for key, unit in UNITS.items() if record.get(key)]
+    if record.get("targets"):
+        parts.append("{} by {:g}, {:g}, {:g} m".format(", ".join(record["targets"]), *record["claim_offset_m"]))
     if record.get("loss"):
         parts.append(f"{100.0 * record['loss']:g} % lost")
     if record.get("band_hz"):

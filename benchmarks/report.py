@@ -69,7 +69,7 @@ NOTES = {
     "warnings": "What the crew was told, and when. The pale bar is the time in which the target flew; the red line is "
     "the warning time.",
     "events": "What the scenario did to our own sensors and links. The grey bands in <i>Warnings</i> and <i>Who saw "
-    "what, when</i> have these numbers. The node was not told.",
+    "what, when</i> have these numbers. The node is not told.",
     "budgets": "Red: from the first WARNING to the closest approach of that threat to that vehicle. Below it: how long "
     "each layer of protection would have needed. A layer had time where its bar ends before the red line. Needs are "
     "values of the scenario; whether a layer would have worked is not modelled.",

@@ -29,7 +29,8 @@ def across(data: dict[str, Any], catalogue: Catalogue) -> Iterator[Found]:
     yield from _sensors(data, catalogue, hulls, fits)
     yield from _targets(data, catalogue, hulls)
     events = [_mapping(event) for event in _list(data.get("events"))]
-    yield from event_errors(events, data.get("duration_s"), hulls, _carriers(data, catalogue, hulls, fits))
+    carriers, beacons = _carriers(data, catalogue, hulls, fits), _beacons(data, catalogue)
+    yield from event_errors(events, data.get("duration_s"), hulls, carriers, beacons)
     for section in SECTIONS:
         for name in _mapping(_mapping(data.get("catalogue")).get(section)):
             yield from _known(("catalogue", section, name), name, catalogue.names(section), f"entry of {section}")
@@ -99,6 +100,17 @@ def _carriers(
         if isinstance(sensor_id, str) and isinstance(profile, str) and profile in catalogue.sensors:
             carried.append(Carrier(sensor_id, str(sensor.get("platform")), catalogue.sensors[profile].kind))
     return carried
+
+
+def _beacons(data: dict[str, Any], catalogue: Catalogue) -> dict[str, bool]:
+    """Return target id -> whether its type has a Remote ID beacon; members of groups have ids of their own."""
+    found = {}
+    for target in map(_mapping, _list(data.get("targets"))):
+        kind = target.get("type")
+        flown = catalogue.targets.get(kind) if isinstance(kind, str) else None
+        has = flown is None or any(emission.kind == "remote_id" for emission in flown.emissions)
+        found.update({name: has for name in _members(target, _mapping(target.get("group"))) if isinstance(name, str)})
+    return found
 
 
 def _targets(data: dict[str, Any], catalogue: Catalogue, hulls: list[str]) -> Iterator[Found]:

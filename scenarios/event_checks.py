@@ -5,7 +5,7 @@ Like all checks across keys they read the plain document; what the schema has re
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 from messages.types import SensorKind
@@ -22,14 +22,22 @@ EFFECTS = {
 
 
 def event_errors(
-    events: Sequence[dict[str, Any]], duration_s: object, hulls: Sequence[str], carried: Sequence[Carrier]
+    events: Sequence[dict[str, Any]],
+    duration_s: object,
+    hulls: Sequence[str],
+    carried: Sequence[Carrier],
+    beacons: Mapping[str, bool],
 ) -> Iterator[tuple[Path, str]]:
-    """Yield every error across the keys of the events of a scenario document."""
+    """Yield every error across the keys of a document's events; ``beacons``: which target has a Remote ID beacon."""
     for i, event in enumerate(events):
         path = ("events", i)
         yield from _window(path, event, duration_s)
         yield from _known(path, event, "vehicles", hulls, "vehicle of the platoon")
         yield from _known(path, event, "sensors", [c.sensor_id for c in carried], "sensor of the scenario")
+        yield from _known(path, event, "targets", list(beacons), "target of the scenario")
+        for j, name in enumerate(_texts(event, "targets")):
+            if not beacons.get(name, True):
+                yield (*path, "targets", j), f"must have a Remote ID beacon; of those that do: {_with(beacons)}"
         keys = EFFECTS.get(str(event.get("kind")), ())
         if keys and not any(event.get(key) for key in keys):
             yield path, f"must say what happens: one of {', '.join(keys)} must not be 0"
@@ -71,6 +79,10 @@ def _strikes(path: Path, event: dict[str, Any], carried: Sequence[Carrier]) -> I
             yield (*path, "sensors", j), f"must fit: it is the {of[name].kind} of {of[name].vehicle}; {only}"
     if not found and not names and set(vehicles) <= {c.vehicle for c in carried}:
         yield path, f"must strike a sensor: no {' or '.join(kinds) or 'such sensor'} on the chosen vehicles; {only}"
+
+
+def _with(beacons: Mapping[str, bool]) -> str:
+    return ", ".join(name for name, has in beacons.items() if has) or "none in this scenario"
 
 
 def _texts(event: dict[str, Any], key: str) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from messages.types import SensorKind
-from scenarios.base import Fraction, Identifier, Interval, Model, NonNegative, Positive
+from scenarios.base import Fraction, Identifier, Interval, Model, NonNegative, Point3, Positive
 
 JammedKind = Literal["radar", "rf"]
 JAMMED_KINDS: tuple[JammedKind, ...] = ("radar", "rf")  # kinds whose link budget knows a noise floor in a band
@@ -85,8 +85,17 @@ class LinkFault(_Window):
     loss: Fraction = Field(default=0.0, description="of the messages that the network has not lost already")
 
 
+class RemoteIdSpoof(_Window):
+    """The Remote ID beacons of targets claim a place beside their own, to whoever decodes them."""
+
+    kind: Literal["remote_id_spoof"]
+    targets: tuple[Identifier, ...] = Field(min_length=1, max_length=64, description="of a type with such a beacon")
+    claim_offset_m: Point3 = Field(description="east, north, up: the claimed place less the true one")
+
+
 ScenarioEvent = Annotated[
-    SensorLoss | SensorStuck | SensorBias | Jamming | VehicleLoss | LinkFault, Field(discriminator="kind")
+    SensorLoss | SensorStuck | SensorBias | Jamming | VehicleLoss | LinkFault | RemoteIdSpoof,
+    Field(discriminator="kind"),
 ]
 
 
@@ -118,5 +127,7 @@ def struck(event: ScenarioEvent, carried: Iterable[Carrier], hulls: tuple[str, .
     """Return whom an event strikes: ids of sensors, and of the hulls whose pose messages it touches."""
     if isinstance(event, _OfSensors):
         return chosen(carried, event.kind, event.vehicles, event.sensor_kinds, event.sensors)
+    if isinstance(event, RemoteIdSpoof):
+        return chosen(carried, event.kind, (), ("rf",), ())
     sensors = chosen(carried, event.kind, event.vehicles, (), ())
     return (*(hull for hull in hulls if not event.vehicles or hull in event.vehicles), *sensors)

@@ -14,7 +14,16 @@ import numpy as np
 
 from messages.detections import INDEX
 from messages.frames import F64, wrap_pi
-from scenarios.events import Jamming, LinkFault, ScenarioEvent, SensorBias, SensorLoss, SensorStuck, VehicleLoss
+from scenarios.events import (
+    Jamming,
+    LinkFault,
+    RemoteIdSpoof,
+    ScenarioEvent,
+    SensorBias,
+    SensorLoss,
+    SensorStuck,
+    VehicleLoss,
+)
 from scenarios.fit import struck_nodes
 from scenarios.schema import Scenario
 from sim.sensors.base import Observation
@@ -38,6 +47,7 @@ class Faults:
     """All that strikes one sender."""
 
     windows: tuple[Window, ...] = ()
+    target_ids: tuple[str, ...] = ()  # in the order of the truth
 
     def silent(self, t_ns: int) -> bool:
         """Say whether the sender says nothing of what is valid at ``t_ns``."""
@@ -60,8 +70,14 @@ class Faults:
         return delay_s, 1.0 - kept
 
     def biased(self, t_ns: int, seen: Observation) -> Observation:
-        """Return the look with the constant offsets of all biases added, false alarms too; wrapped and clipped."""
+        """Return the look with what it measures or is told beside the truth.
+
+        Biases add to all rows, false alarms too, wrapped and clipped; spoofed claims to those of their targets.
+        """
         rows = seen.rows
+        for spoof in self._now(t_ns, RemoteIdSpoof):
+            liars = [i for i, name in enumerate(self.target_ids) if name in spoof.targets]
+            rows = np.where(np.isin(seen.cause, liars)[:, None], _claimed(rows, spoof), rows)
         for event in self._now(t_ns, SensorBias):
             rows = _offset(rows, event)
         return seen if rows is seen.rows else replace(seen, rows=rows)
@@ -75,7 +91,7 @@ class Faults:
                 yield window.event
 
 
-def faults_of(scenario: Scenario) -> dict[str, Faults]:
+def faults_of(scenario: Scenario, target_ids: tuple[str, ...]) -> dict[str, Faults]:
     """Return sender -> what strikes it, for those that anything strikes."""
     end_ns = round(scenario.duration_s * NS) + 1  # the last instant of the scenario is inside an open window
     found: dict[str, list[Window]] = {}
@@ -83,7 +99,14 @@ def faults_of(scenario: Scenario) -> dict[str, Faults]:
         to_ns = end_ns if event.to_s is None else round(event.to_s * NS)
         for node in nodes:
             found.setdefault(node, []).append(Window(round(event.from_s * NS), to_ns, event))
-    return {node: Faults(tuple(windows)) for node, windows in found.items()}
+    return {node: Faults(tuple(windows), target_ids) for node, windows in found.items()}
+
+
+def _claimed(rows: F64, event: RemoteIdSpoof) -> F64:
+    """Return rows that claim a place beside their own; a row that claims none (NaN) still claims none."""
+    out: F64 = rows.copy()
+    out[:, [INDEX[name] for name in ("east_m", "north_m", "up_m")]] += event.claim_offset_m
+    return out
 
 
 def _offset(rows: F64, event: SensorBias) -> F64:

@@ -54,7 +54,7 @@ class Simulation:
         self.scenario, self.seed = scenario, seed
         self.world = World(scenario, generator(seed, "world"))
         self.duration_ns = round(scenario.duration_s * NS)
-        self.faults = faults_of(scenario)
+        self.faults = faults_of(scenario, self.world.target_ids)
         self.targets = target_table(self.world.target_ids, self.world.target_types, seed)
         self.sensors: tuple[Sensor, ...] = tuple(s.sensor for s in self._stations())
 

@@ -12,9 +12,19 @@ from scenarios.loader import ScenarioError, effective_yaml, load
 HEAD = """\
 name: small
 title: Small
-description: Two tanks, nobody comes.
+description: Two tanks; two civil drones and a silent one come.
 duration_s: 20
 platoon: {count: 2, vehicles: [{}, {fit: radar_only}]}
+targets:
+  - id: q
+    type: civil_quadcopter
+    group: {count: 2, spacing_m: 20}
+    start: {position_m: [0, 900]}
+    legs: [{kind: transit, to_m: [0, 9], height_m: 30, speed_mps: 9}]
+  - id: f
+    type: fpv_fibre
+    start: {position_m: [0, 900]}
+    legs: [{kind: transit, to_m: [0, 9], height_m: 30, speed_mps: 9}]
 events:
 """
 KINDS = ("radar", "eo", "ir", "acoustic", "rf")
@@ -50,6 +60,7 @@ def errors_of(tmp_path: Path, *events: str) -> list[str]:
         ("kind: jamming, jamming_db: 20, sensor_kinds: [radar]", ("tank_1_radar", "tank_2_radar")),
         ("kind: vehicle_loss, vehicles: [tank_2]", ("tank_2", "tank_2_radar")),
         ("kind: link, loss: 0.1", ("tank_1", "tank_2", *(f"tank_1_{kind}" for kind in KINDS), "tank_2_radar")),
+        ("kind: remote_id_spoof, targets: [q_1], claim_offset_m: [300, 0, 0]", ("tank_1_rf",)),
     ],
 )
 def test_an_event_strikes_what_fits_every_choice(tmp_path: Path, choice: str, nodes: tuple[str, ...]) -> None:
@@ -109,11 +120,19 @@ def test_a_scenario_without_events_has_none(tmp_path: Path) -> None:
             "kind: sensor_loss, from_s: 1, vehicles: [tank_2], sensor_kinds: [eo]",
             "events[0]: must strike a sensor: no eo on the chosen vehicles; all choices must fit",
         ),
+        (
+            "kind: remote_id_spoof, from_s: 1, targets: [f], claim_offset_m: [9, 0, 0]",
+            "events[0].targets[0] = f: must have a Remote ID beacon; of those that do: q_1, q_2",
+        ),
+        (
+            "kind: remote_id_spoof, from_s: 1, targets: [q], claim_offset_m: [9, 0, 0]",
+            "events[0].targets[0] = q: must be a known target of the scenario; known: q_1, q_2, f",
+        ),
         ("kind: vehicle_loss, from_s: 1, vehicles: []", "events[0].vehicles = []: must have at least 1 items, has 0"),
     ],
 )
 def test_a_wrong_event_is_refused(tmp_path: Path, event: str, error: str) -> None:
-    assert errors_of(tmp_path, event) == [f"s.yaml:7: {error}"]
+    assert errors_of(tmp_path, event) == [f"s.yaml:17: {error}"]
 
 
 def test_an_event_must_strike_somebody_and_do_something(tmp_path: Path) -> None:
@@ -127,7 +146,7 @@ def test_an_event_must_strike_somebody_and_do_something(tmp_path: Path) -> None:
     assert nobody.endswith("must choose whom it strikes: one of vehicles, sensor_kinds, sensors must be given")
     assert nothing.endswith("one of azimuth_offset_deg, elevation_offset_deg, range_offset_m must not be 0")
     assert idle.endswith("one of delay_s, loss must not be 0")
-    assert "s.yaml:10: events[3].sensors[0] = tank_1_rader: must be a known sensor of the scenario; " in typo
+    assert "s.yaml:20: events[3].sensors[0] = tank_1_rader: must be a known sensor of the scenario; " in typo
     assert "did you mean tank_1_radar?" in typo
 
 

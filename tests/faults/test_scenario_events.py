@@ -16,7 +16,7 @@ from messages.frames import wrap_pi
 from messages.truth import TruthSet
 from messages.types import EndOfStream, PlatformPose, SensorScan, SensorStatus
 from scenarios.schema import Scenario
-from sim.faults import Faults, faults_of
+from sim.faults import Faults
 from sim.simulation import Event, Simulation
 
 SECOND = 1_000_000_000
@@ -25,8 +25,8 @@ DURATION_S = 6.0
 
 
 def simulation(*events: dict[str, Any], windowed: bool = True) -> Simulation:
-    """Return two tanks and two drones that come near; events get the window 2 s to 4 s."""
-    legs = [{"kind": "transit", "to_m": [0.0, 100.0], "height_m": 40.0, "speed_mps": 25.0}]
+    """Return two tanks, two drones and a civil one that come near; events get the window 2 s to 4 s."""
+    leg = {"kind": "transit", "to_m": [0.0, 100.0], "height_m": 40.0}
     window = {"from_s": FROM_S, "to_s": TO_S} if windowed else {}
     scenario = Scenario.model_validate(
         {
@@ -37,8 +37,17 @@ def simulation(*events: dict[str, Any], windowed: bool = True) -> Simulation:
             "environment": {"terrain": {"relief_m": 0.0, "woods_fraction": 0.0}},
             "platoon": {"count": 2, "formation": "line", "engine": "off"},
             "targets": [
-                {"id": name, "type": kind, "start": {"position_m": start, "height_m": 50.0}, "legs": legs}
-                for name, kind, start in (("a", "fpv_analogue", [300.0, 500.0]), ("b", "fpv_fibre", [-300.0, 400.0]))
+                {
+                    "id": name,
+                    "type": kind,
+                    "start": {"position_m": start, "height_m": 50.0},
+                    "legs": [{**leg, "speed_mps": speed_mps}],
+                }
+                for name, kind, start, speed_mps in (
+                    ("a", "fpv_analogue", [300.0, 500.0], 25.0),
+                    ("b", "fpv_fibre", [-300.0, 400.0], 25.0),
+                    ("c", "civil_quadcopter", [400.0, -200.0], 10.0),
+                )
             ],
             "events": [{**window, **event} for event in events],
         }
@@ -241,10 +250,28 @@ def test_a_worse_link_loses_its_share_in_the_window() -> None:
 
 
 def test_several_losses_on_a_link_are_independent() -> None:
-    faults = faults_of(
-        simulation({"kind": "link", "loss": 0.5}, {"kind": "link", "loss": 0.2, "delay_s": 0.1}).scenario
-    )
+    faults = simulation({"kind": "link", "loss": 0.5}, {"kind": "link", "loss": 0.2, "delay_s": 0.1}).faults
     delay_s, loss = faults["tank_1_eo"].link(round(FROM_S * SECOND))
     assert (delay_s, round(loss, 12)) == (0.1, 0.6)
     assert faults["tank_1_eo"].link(round(TO_S * SECOND)) == (0.0, 0.0)  # the end is outside
     assert Faults().link(0) == (0.0, 0.0)
+
+
+def test_a_spoofed_remote_id_claims_another_place_and_nothing_else_changes() -> None:
+    offset_m = [500.0, -300.0, 20.0]
+    spoof = {"kind": "remote_id_spoof", "targets": ["c"], "claim_offset_m": offset_m, "from_s": 0.0, "to_s": DURATION_S}
+    place = [INDEX[name] for name in ("east_m", "north_m", "up_m")]
+    rest = [i for i in range(N_COLUMNS) if i not in place]
+    claims = 0  # a look meets one burst of the beacon in a second or more
+    for now, before in zip(said(stream(spoof)), said(clear()), strict=True):
+        if not isinstance(now.message, SensorScan) or not now.node.endswith("_rf"):
+            assert now == before
+            continue
+        rows, honest = block(now.message), block(before.message)
+        told = ~np.isnan(honest[:, place[0]])
+        claims += int(told.sum())
+        moved = rows[told][:, place] - honest[told][:, place]
+        np.testing.assert_allclose(moved, np.broadcast_to(offset_m, moved.shape), rtol=0.0, atol=1e-9)
+        assert np.isnan(rows[~told][:, place]).all()
+        np.testing.assert_array_equal(rows[:, rest], honest[:, rest])
+    assert claims > 0
