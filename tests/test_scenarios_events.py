@@ -126,7 +126,7 @@ def test_a_scenario_without_events_has_none(tmp_path: Path) -> None:
         ),
         (
             "kind: remote_id_spoof, from_s: 1, targets: [q], claim_offset_m: [9, 0, 0]",
-            "events[0].targets[0] = q: must be a known target of the scenario; known: q_1, q_2, f",
+            "events[0].targets[0] = q: must be a known target of the scenario; did you mean q_2?; known: q_1, q_2, f",
         ),
         ("kind: vehicle_loss, from_s: 1, vehicles: []", "events[0].vehicles = []: must have at least 1 items, has 0"),
     ],
