@@ -58,6 +58,21 @@ def figure(height_in: float, rows: int = 1, **options: Any) -> tuple[Figure, lis
     return drawing, list(axes[:, 0])
 
 
+def shade(axes: Axes, windows: Sequence[tuple[float, float]]) -> None:
+    """Shade windows of time [s] behind everything, numbered from 1 at their begin, staggered against overlaps."""
+    for i, (from_s, to_s) in enumerate(windows):
+        axes.axvspan(from_s, to_s, color=FAINT, alpha=0.18, lw=0, zorder=0.5)
+        axes.annotate(
+            f"{i + 1}",
+            (from_s, 0.0),
+            (2.0, 1.0 + 8.0 * (i % 4)),
+            xycoords=axes.get_xaxis_transform(),
+            textcoords="offset points",
+            fontsize=7.5,
+            color=INK,
+        )
+
+
 def image_tag(drawing: Figure, description: str) -> str:
     """Return the figure as an ``<img>`` with its data inside."""
     buffer = io.BytesIO()

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from benchmarks.approach import defended_tracks, interpolated_positions
 from benchmarks.metrics.identity import main_owner
 from benchmarks.metrics.instants import Evaluation
-from benchmarks.plot_style import INK, KIND_COLOURS, KIND_NAMES, LEVEL_COLOURS, figure, target_colours
+from benchmarks.plot_style import INK, KIND_COLOURS, KIND_NAMES, LEVEL_COLOURS, figure, shade, target_colours
 from benchmarks.run_folder import RunFolder
 from benchmarks.run_summary import alert_owners
 from benchmarks.truth_table import SCORED_PD
@@ -68,7 +68,12 @@ def draw_altitude_and_range(run: RunFolder) -> Figure:
     return drawing
 
 
-def draw_sightings(run: RunFolder) -> Figure:
+def event_windows(summary: dict[str, Any]) -> list[tuple[float, float]]:
+    """Return begin and end [s] of the scenario's events, in the order of the summary."""
+    return [(record["from_s"], record["to_s"]) for record in summary["events"]]
+
+
+def draw_sightings(run: RunFolder, summary: dict[str, Any]) -> Figure:
     """Return a raster: a row for each target and sensor, a tick a detection, a pale bar where it could see."""
     truth, sensors = run.truth, run.sensors.sensors
     by_sensor = len(truth.target_ids) * len(sensors) <= ROWS_MAX
@@ -94,6 +99,7 @@ def draw_sightings(run: RunFolder) -> Figure:
     axes.grid(visible=False, axis="y")
     axes.set_xlim(0.0, run.duration_s)
     axes.set_xlabel("time [s]")
+    shade(axes, event_windows(summary))
     return drawing
 
 
@@ -141,6 +147,7 @@ def draw_warnings(run: RunFolder, summary: dict[str, Any]) -> Figure:
     lost = any(owner is None for owner in owners)
     axes.set_yticks(range(n + lost), names + ["no target"] * lost)
     axes.set_ylim(n - 0.3 + lost, -0.7)
+    shade(axes, event_windows(summary))
     axes.set_xlim(0.0, run.duration_s * 1.02)
     axes.grid(visible=False, axis="y")
     axes.set_xlabel("time [s]")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.budget_words import counts_by_aspect
+from benchmarks.event_record import event_words
 from benchmarks.metrics.instants import Evaluation
 from benchmarks.plot_budget import PAIRS_MAX, draw_budgets
 from benchmarks.plot_map import Ground, draw_map
@@ -27,6 +28,7 @@ th, td { padding: .28rem .8rem .28rem 0; border-bottom: 1px solid #e3e6e8; text-
 th { font-weight: 600; color: #444; } th:first-child, td:first-child { text-align: left; }
 .targets td:nth-child(2), .targets td:nth-child(3), .targets td:nth-child(10), .targets th:nth-child(2),
 .targets th:nth-child(3), .targets th:nth-child(10) { text-align: left; }
+.events td:nth-child(2), .events th:nth-child(2), .events td:nth-child(5), .events th:nth-child(5) { text-align: left; }
 .cards { display: flex; flex-wrap: wrap; gap: .7rem; margin: 1rem 0; }
 .card { border: 1px solid #e3e6e8; border-radius: 8px; padding: .55rem .9rem; flex: 1 1 7.6rem; }
 .card b { display: block; font-size: 1.25rem; } .card span { color: #555; font-size: .82rem; }
@@ -66,6 +68,8 @@ NOTES = {
     "to the target to its closest approach to one of our platforms.",
     "warnings": "What the crew was told, and when. The pale bar is the time in which the target flew; the red line is "
     "the warning time.",
+    "events": "What the scenario did to our own sensors and links. The grey bands in <i>Warnings</i> and <i>Who saw "
+    "what, when</i> have these numbers. The node is not told.",
     "budgets": "Red: from the first WARNING to the closest approach of that threat to that vehicle. Below it: how long "
     "each layer of protection would have needed. A layer had time where its bar ends before the red line. Needs are "
     "values of the scenario; whether a layer would have worked is not modelled.",
@@ -91,10 +95,11 @@ def _sections(
     return [
         _section("Targets and warnings", _targets_table(summary), NOTES["targets"]),
         _figure("Warnings", draw_warnings(run, summary), NOTES["warnings"]),
+        *_event_sections(summary["events"]),
         *_budget_sections(summary["time_budgets"]),
         _figure("Map", draw_map(run, ground), on_map),
         _figure("Altitude and range", draw_altitude_and_range(run), NOTES["altitude"]),
-        _figure("Who saw what, when", draw_sightings(run), NOTES["sightings"]),
+        _figure("Who saw what, when", draw_sightings(run, summary), NOTES["sightings"]),
         _figure("Track error over time", draw_gospa(run, alone), NOTES["gospa"]),
         _section("Track error, mean over the run", _gospa_table(summary), NOTES["errors"]),
         _section("Node latency", _latency_table(summary), NOTES["latency"]),
@@ -171,6 +176,17 @@ def _targets_table(summary: dict[str, Any]) -> str:
         for t in summary["targets"]
     ]
     return f'<div class="targets">{_table(header, rows)}</div>'
+
+
+def _event_sections(events: list[dict[str, Any]]) -> list[str]:
+    if not events:
+        return []
+    rows = [
+        (f"{i}", escape(event_words(e)), _number(e["from_s"], "s"), _number(e["to_s"], "s"), ", ".join(e["strikes"]))
+        for i, e in enumerate(events, 1)
+    ]
+    body = _table(("", "what", "from", "to", "whom"), rows)
+    return [_section("Faults and deception", f'<div class="events">{body}</div>', NOTES["events"])]
 
 
 def _budget_sections(budgets: dict[str, Any]) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from benchmarks.approach import closest_approach, defended_tracks, first_visibility_s
+from benchmarks.event_record import Struck, event_records
 from benchmarks.metrics.consistency import nees, share_inside_95
 from benchmarks.metrics.identity import completeness, false_tracks, first_assigned_ns, id_switches, owner_at, per_hour
 from benchmarks.metrics.instants import Evaluation, evaluate
@@ -35,13 +36,15 @@ def summarise(
     ledgers: Iterable[LatencyLedger] = (),
     alone: dict[str, Evaluation] | None = None,
     layers: Mapping[str, Sequence[Layer]] | None = None,
+    events: Sequence[Struck] = (),
 ) -> dict[str, Any]:
     """Return the summary of a run folder.
 
     ``alone`` holds the evaluation of each sensor kind alone (see ``evaluate_alone``, which is called
     where it is not given). ``false_alerts_per_hour`` counts alerts that belong to no target, and alerts
     above INFO that belong to a target that is no threat. ``layers`` holds the layers of protection of each
-    platform (see ``scenarios.protection``) for ``time_budgets``.
+    platform (see ``scenarios.protection``) for ``time_budgets``, ``events`` those of the scenario with whom
+    they strike (see ``scenarios.fit.struck_nodes``).
     """
     alone = evaluate_alone(run) if alone is None else alone
     duration = run.duration_s if duration_s is None else duration_s
@@ -54,6 +57,7 @@ def summarise(
             "scenario": scenario,
             "seed": seed,
             "duration_s": duration,
+            "events": event_records(events, duration),
             "gospa_m": {name: mean_gospa_m(e) for name, e in {"fused": evaluation, **alone}.items()},
             "targets": [_target(run, owners, i) for i in range(len(run.truth.target_ids))],
             "time_budgets": _time_budgets(run, owners, layers or {}),

@@ -11,6 +11,8 @@ from typing import Any
 
 from scenarios.catalogue import SECTIONS, Catalogue
 from scenarios.document import Path
+from scenarios.event_checks import event_errors
+from scenarios.events import Carrier
 from scenarios.schema import Platoon, TerrainPlan
 from scenarios.wording import nearest
 
@@ -26,6 +28,9 @@ def across(data: dict[str, Any], catalogue: Catalogue) -> Iterator[Found]:
     yield from _platoon(platoon, catalogue, len(hulls), fits)
     yield from _sensors(data, catalogue, hulls, fits)
     yield from _targets(data, catalogue, hulls)
+    events = [_mapping(event) for event in _list(data.get("events"))]
+    carriers, beacons = _carriers(data, catalogue, hulls, fits), _beacons(data, catalogue)
+    yield from event_errors(events, data.get("duration_s"), hulls, carriers, beacons)
     for section in SECTIONS:
         for name in _mapping(_mapping(data.get("catalogue")).get(section)):
             yield from _known(("catalogue", section, name), name, catalogue.names(section), f"entry of {section}")
@@ -79,6 +84,33 @@ def _sensors(
         yield from _unique((*path, "id"), sensor.get("id"), taken)
         yield from _known((*path, "platform"), sensor.get("platform"), hulls, "platform of the platoon")
         yield from _known((*path, "profile"), sensor.get("profile"), catalogue.names("sensors"), "sensor profile")
+
+
+def _carriers(
+    data: dict[str, Any], catalogue: Catalogue, hulls: list[str], fits: list[tuple[Path, object]]
+) -> list[Carrier]:
+    """Return every sensor that the document is right about, of fits and single ones."""
+    carried = []
+    for hull, (_, name) in zip(hulls, fits, strict=True):
+        fit = catalogue.fits.get(name) if isinstance(name, str) else None
+        for mount in fit.sensors if fit else ():
+            carried.append(Carrier(f"{hull}_{mount.name}", hull, catalogue.sensors[mount.profile].kind))
+    for sensor in map(_mapping, _list(data.get("sensors"))):
+        sensor_id, profile = sensor.get("id"), sensor.get("profile")
+        if isinstance(sensor_id, str) and isinstance(profile, str) and profile in catalogue.sensors:
+            carried.append(Carrier(sensor_id, str(sensor.get("platform")), catalogue.sensors[profile].kind))
+    return carried
+
+
+def _beacons(data: dict[str, Any], catalogue: Catalogue) -> dict[str, bool]:
+    """Return target id -> whether its type has a Remote ID beacon; members of groups have ids of their own."""
+    found = {}
+    for target in map(_mapping, _list(data.get("targets"))):
+        kind = target.get("type")
+        flown = catalogue.targets.get(kind) if isinstance(kind, str) else None
+        has = flown is None or any(emission.kind == "remote_id" for emission in flown.emissions)
+        found.update({name: has for name in _members(target, _mapping(target.get("group"))) if isinstance(name, str)})
+    return found
 
 
 def _targets(data: dict[str, Any], catalogue: Catalogue, hulls: list[str]) -> Iterator[Found]:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from scenarios.catalogue import Catalogue, shipped
+from scenarios.events import Carrier, ScenarioEvent, struck
 from scenarios.schema import ExplicitSensor, Scenario
 from scenarios.sensors import SensorMount, SensorProfile
 
@@ -46,6 +47,13 @@ def mounted_sensors(scenario: Scenario) -> tuple[MountedSensor, ...]:
             sensors.append(_mounted(f"{hull_id}_{mount.name}", hull_id, mount, catalogue))
     sensors += [_mounted(explicit.id, explicit.platform, explicit, catalogue) for explicit in scenario.sensors]
     return tuple(sensors)
+
+
+def struck_nodes(scenario: Scenario) -> tuple[tuple[ScenarioEvent, tuple[str, ...]], ...]:
+    """Return every event of a validated scenario with the nodes it strikes: ids of hulls (their poses), of sensors."""
+    carried = [Carrier(m.sensor_id, m.hull_id, m.profile.kind) for m in mounted_sensors(scenario)]
+    hulls = scenario.platoon.platform_ids()
+    return tuple((event, struck(event, carried, hulls)) for event in scenario.events)
 
 
 def _mounted(sensor_id: str, hull_id: str, mount: SensorMount | ExplicitSensor, catalogue: Catalogue) -> MountedSensor:

@@ -23,6 +23,7 @@ from scenarios.base import (
     Positive,
     Text,
 )
+from scenarios.events import ScenarioEvent
 from scenarios.flightplan import Target
 from scenarios.types import MAX_NEEDS_S, Aspects
 
@@ -228,4 +229,5 @@ class Scenario(Model):
     sensors: tuple[ExplicitSensor, ...] = Field(default=(), max_length=64)
     targets: tuple[Target, ...] = Field(default=(), max_length=64)
     network: Network = Network()
+    events: tuple[ScenarioEvent, ...] = Field(default=(), max_length=64, description="faults and deception, by time")
     catalogue: CatalogueChanges = CatalogueChanges()

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -21,13 +20,14 @@ from messages.truth import TruePlatform, TruthSet, TruthState
 from messages.types import EndOfStream, Message, SensorDescription, SensorScan, SensorStatus
 from scenarios.fit import mounted_sensors
 from scenarios.schema import Link, Scenario
+from sim.faults import NS, Faults, faults_of
 from sim.randomness import generator
 from sim.sensors.base import Sensor
 from sim.sensors.factory import build
 from sim.sensors.targets import target_table
+from sim.station import Channel, Station
 from sim.world import World
 
-NS = 1_000_000_000
 TRUTH_PERIOD_NS = NS // 10
 STATUS_PERIOD_NS = NS
 TRUTH_NODE = "truth"
@@ -46,39 +46,6 @@ class Event(NamedTuple):
     t_ns: int
 
 
-@dataclass
-class Channel:
-    """One node's way to the fusion node: delays and losses drawn from a generator of its own, order kept."""
-
-    node: str
-    link: Link
-    rng: np.random.Generator
-    last_ns: int = 0
-
-    def send_ns(self, t_ns: int, extra_s: float = 0.0) -> int | None:
-        """Return when a message valid at ``t_ns`` is sent, or None where it is lost; the draws are made either way.
-
-        A node sends in order: a message that would overtake the one before it waits for it.
-        """
-        delay_s = extra_s + self.link.latency_s + self.link.jitter_s * float(self.rng.standard_exponential())
-        lost = bool(self.rng.random() < self.link.loss)
-        self.last_ns = max(self.last_ns, t_ns + round(delay_s * NS))
-        return None if lost else self.last_ns
-
-
-@dataclass
-class Station:
-    """One sensor at work: its model, its generator, its channel, its schedule, its last look."""
-
-    sensor: Sensor
-    rng: np.random.Generator
-    channel: Channel
-    phase_ns: int
-    period_ns: int
-    probability: F64
-    scan: int = 0
-
-
 class Simulation:
     """One engagement, deterministic from (scenario, seed)."""
 
@@ -87,6 +54,7 @@ class Simulation:
         self.scenario, self.seed = scenario, seed
         self.world = World(scenario, generator(seed, "world"))
         self.duration_ns = round(scenario.duration_s * NS)
+        self.faults = faults_of(scenario, self.world.target_ids)
         self.targets = target_table(self.world.target_ids, self.world.target_types, seed)
         self.sensors: tuple[Sensor, ...] = tuple(s.sensor for s in self._stations())
 
@@ -102,6 +70,10 @@ class Simulation:
         """
         return _Stream(self).run()
 
+    def channel(self, node: str, link: Link) -> Channel:
+        """Return a sender's channel, with a fresh generator and what the scenario's events do to it."""
+        return Channel(node, link, generator(self.seed, f"link/{node}"), self.faults.get(node, Faults()))
+
     def _stations(self) -> tuple[Station, ...]:
         """Return every sensor with fresh generators: what it draws follows from the seed and its id alone."""
         stations = []
@@ -110,7 +82,7 @@ class Simulation:
             rng = generator(self.seed, f"sensor/{name}")
             sensor = build(mount, self.targets, self.scenario.environment, rng)
             link: Link = getattr(self.scenario.network, mount.profile.kind)
-            channel = Channel(name, link, generator(self.seed, f"link/{name}"))
+            channel = self.channel(name, link)
             period_ns = round(mount.profile.scan_period_s * NS)
             phase_ns = int(rng.integers(period_ns))
             stations.append(Station(sensor, rng, channel, phase_ns, period_ns, np.zeros(len(self.targets))))
@@ -125,8 +97,7 @@ class _Stream:
         self._stations = simulation._stations()
         network = simulation.scenario.network
         self._poses = tuple(
-            (Channel(hull, network.pose, generator(simulation.seed, f"link/{hull}")), (hull, f"{hull}/turret"))
-            for hull in self._world.hull_ids
+            (simulation.channel(hull, network.pose), (hull, f"{hull}/turret")) for hull in self._world.hull_ids
         )
         self._pose_period_ns = round(network.pose_period_s * NS)
         self._out: list[tuple[int, int, int, Event]] = []  # t_sent, rank, running number (never compares events)
@@ -178,8 +149,7 @@ class _Stream:
 
     def _look(self, t_ns: int, i: int) -> int:
         station = self._stations[i]
-        seen = station.sensor.observe(self._world, t_ns / NS, station.rng)
-        station.probability = seen.detection_probability
+        seen = station.look(self._world, t_ns)
         t_sent_ns = station.channel.send_ns(t_ns, station.sensor.common.processing_latency_s)
         if t_sent_ns is not None:
             scan = SensorScan(

@@ -14,6 +14,7 @@ from run_maker import SIGMA_M, fpv, make_run, tank
 
 from benchmarks.approach import closest_approach, defended_tracks, nearest_point
 from benchmarks.batch import RunFigures, figures_of, is_late, judge, run_batch, write_batch
+from benchmarks.event_record import event_records, event_words
 from benchmarks.report import report_html, write_report
 from benchmarks.run_folder import RunFolder
 from benchmarks.run_summary import summarise, write_summary
@@ -23,12 +24,13 @@ from benchmarks.truth_table import read_truth, write_truth
 from edge_node.tables import TableError
 from messages import frames
 from messages.types import LatencyLedger
+from scenarios.events import Jamming, ScenarioEvent, VehicleLoss
 from scenarios.protection import Layer
 
 SUMMARY_KEYS = {
     *("scenario", "seed", "duration_s", "gospa_m", "targets", "completeness", "id_switches"),
     *("false_tracks_per_hour", "false_alerts_per_hour", "nees_inside_95", "latency_ms", "detections", "tracks_sha256"),
-    "time_budgets",
+    *("time_budgets", "events"),
 }
 TARGET_KEYS = {
     *("target_id", "class", "threat", "first_detection_s", "confirmed_s", "first_alert_s", "closest_approach_s"),
@@ -223,6 +225,32 @@ def test_a_report_without_tracks_alerts_and_kinds_still_draws(run, tmp_path):
     assert summary["completeness"] == 0.0
     assert summary["nees_inside_95"] is None
     assert "warned of 0 of 2 threats" in report_html(empty, summary, {})
+
+
+def struck() -> list[tuple[ScenarioEvent, tuple[str, ...]]]:
+    """Return two events, the later one first; one lasts until the end."""
+    jamming = Jamming(kind="jamming", from_s=12.0, to_s=20.0, sensor_kinds=("rf",), jamming_db=20.0, band_hz=(1e9, 3e9))
+    lost = VehicleLoss(kind="vehicle_loss", from_s=5.0, vehicles=("tank_2",))
+    return [(jamming, ("tank_1_rf",)), (lost, ("tank_2", "tank_2_radar"))]
+
+
+def test_events_stand_in_the_summary_by_time_with_whom_they_strike(run, alone, summary):
+    assert summary["events"] == []
+    events = summarise(run, scenario="hand_made", seed=7, duration_s=60.0, alone=alone, events=struck())["events"]
+    assert events == [
+        {"kind": "vehicle_loss", "from_s": 5.0, "to_s": 60.0, "strikes": ["tank_2", "tank_2_radar"]},
+        {"kind": "jamming", "from_s": 12.0, "to_s": 20.0, "strikes": ["tank_1_rf"]}
+        | {"jamming_db": 20.0, "band_hz": [1e9, 3e9]},
+    ]
+    assert [event_words(e) for e in events] == ["vehicle loss", "jamming: +20 dB of noise, 1000 to 3000 MHz"]
+
+
+def test_the_report_lists_events_only_where_there_are_some(run, alone, summary, page):
+    assert "Faults and deception" not in page
+    told = report_html(run, summary | {"events": event_records(struck(), 60.0)}, alone)
+    words = re.sub(r'src="data:[^"]*"', "", told)
+    assert "<td>1</td><td>vehicle loss</td><td>5.0 s</td><td>60.0 s</td><td>tank_2, tank_2_radar</td>" in words
+    assert words.count("<img ") == 6
 
 
 def test_figures_of_a_run(run, summary):

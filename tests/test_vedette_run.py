@@ -51,6 +51,7 @@ KEYS = [
     "detections",
     "tracks_sha256",
     "time_budgets",
+    "events",
 ]
 TARGET_KEYS = [
     "target_id",
@@ -140,6 +141,34 @@ def test_another_seed_gives_other_bits(reference: Path, tmp_path: Path) -> None:
     )
     run(options)
     assert (tmp_path / "other/tracks.csv").read_bytes() != (reference / "tracks.csv").read_bytes()
+
+
+def test_an_event_changes_no_detection_before_it_and_stands_in_the_summary(reference: Path, tmp_path: Path) -> None:
+    event = "events=[{kind: sensor_loss, from_s: 6, sensor_kinds: [radar]}]"
+    options = RunOptions(
+        "fpv_treeline",
+        7,
+        tmp_path / "lost",
+        overrides=(*SHORT, event),
+        quiet=True,
+        in_process=True,
+        recording=False,
+        report=False,
+    )
+    summary = run(options)[1]
+    (record,) = summary["events"]
+    assert (record["kind"], record["from_s"], record["to_s"]) == ("sensor_loss", 6.0, 10.0)
+    silent = set(record["strikes"])
+
+    def lines(folder: Path) -> list[list[str]]:
+        return [line.split(",") for line in (folder / "detections.csv").read_text().splitlines()[1:]]
+
+    def kept(line: list[str]) -> bool:
+        return float(line[0]) < 6.0 or line[2] not in silent
+
+    assert all(sensor_id.endswith("_radar") for sensor_id in silent)
+    assert lines(tmp_path / "lost") == [line for line in lines(reference) if kept(line)]
+    assert not all(kept(line) for line in lines(reference))
 
 
 def test_replay_says_that_the_tracks_are_the_same_bits(reference: Path) -> None:

@@ -78,6 +78,7 @@ def write_results(
     from benchmarks.report import write_report
     from benchmarks.run_folder import RunFolder
     from benchmarks.run_summary import evaluate_alone, summarise, write_summary
+    from scenarios.fit import struck_nodes
     from scenarios.protection import protection_layers
 
     folder = RunFolder(paths.root)
@@ -91,6 +92,7 @@ def write_results(
         ledgers=(m for m in ledgers if isinstance(m, LatencyLedger)),
         alone=alone,
         layers=protection_layers(scenario),
+        events=struck_nodes(scenario),
     )
     write_summary(paths.summary, summary)
     if report:

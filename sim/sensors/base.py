@@ -16,6 +16,7 @@ from scenarios.fit import MountedSensor
 from scenarios.schema import Environment
 from scenarios.sensors import SensorProfile
 from sim.sensors.classes import ClassModel
+from sim.sensors.jamming import Jammer
 from sim.sensors.targets import TargetTable
 from sim.world import World
 
@@ -85,6 +86,7 @@ class Sensor(ABC):
         self.sensor_id = mount.sensor_id
         self.environment = environment
         self.targets = targets
+        self.jammers: tuple[Jammer, ...] = ()  # noise at the next look; set and taken away by whoever has it look
         profile: SensorProfile = mount.profile
         self.common = profile
         self.boresight_sigma_rad = float(np.radians(profile.boresight_sigma_deg))

@@ -20,6 +20,7 @@ from scenarios.sensors import RadarProfile
 from sim.propagation import radar, radar_detection
 from sim.propagation.weather import gas_attenuation_db_per_km, rain_attenuation_db_per_km
 from sim.sensors.base import Observation, Pose, Sensor, View, azimuth_sigma, noisy_elevation, put, wrapped_noise
+from sim.sensors.jamming import floor_rise
 from sim.sensors.resolution import Merged, merge
 from sim.sensors.targets import TargetTable
 from sim.world import World
@@ -94,7 +95,8 @@ class Radar(Sensor):
         heading = np.arctan2(view.velocity_mps[:, 1], view.velocity_mps[:, 0])
         aspect = heading - np.arctan2(view.offset_m[:, 1], view.offset_m[:, 0])
         snr = self.snr(view.range_m, self.targets.rcs_m2(view.index, aspect))
-        return np.asarray(snr / (1.0 + self._clutter_to_noise(world, pose, view)))
+        noise = float(floor_rise(self.jammers, np.array([self.profile.frequency_hz]))[0])  # over thermal noise
+        return np.asarray(snr / (noise + self._clutter_to_noise(world, pose, view)))
 
     def _clutter_to_noise(self, world: World, pose: Pose, view: View) -> F64:
         """Return what Doppler filtering leaves of the ground in the target's cell, over noise."""

@@ -19,6 +19,7 @@ from scenarios.types import Emission
 from sim.propagation import radio
 from sim.propagation.radar import wavelength_m
 from sim.sensors.base import NEGLIGIBLE, Observation, Pose, Sensor, View, put, wrapped_noise
+from sim.sensors.jamming import floor_rise
 from sim.sensors.masking import over_bare_ground
 from sim.sensors.resolution import merge
 from sim.sensors.targets import TargetTable
@@ -127,7 +128,8 @@ class RadioFinder(Sensor):
         ground = world.terrain.height(points[:, 0], points[:, 1])
         own_height = pose.origin_m[2] - world.terrain.ground_at(float(pose.origin_m[0]), float(pose.origin_m[1]))
         heights = (np.full(len(on), max(float(own_height), 0.5)), points[:, 2] - ground)
-        level = self.snr_db(self._eirp_dbm[on], self._frequency_hz[on], self._floor_dbm[on], view.range_m[k], heights)
+        floor_dbm = self._floor_dbm[on] + 10.0 * np.log10(floor_rise(self.jammers, self._frequency_hz[on]))
+        level = self.snr_db(self._eirp_dbm[on], self._frequency_hz[on], floor_dbm, view.range_m[k], heights)
         threshold = self.profile.detection_threshold_db
         worth = radio.detection_probability(level, threshold) * self._met[on] > NEGLIGIBLE
         on, level, points = on[worth], level[worth], points[worth]
