@@ -130,9 +130,7 @@ def test_arrival_time_differences_from_an_uncertain_start_are_as_sure_as_they_ma
     assert nis.fine, nis
 
 
-@pytest.mark.xfail(
-    strict=True, reason="so wide a start makes crooked densities: innovations are 7 % smaller"
-)
+@pytest.mark.xfail(strict=True, reason="so wide a start makes crooked densities: innovations are 7 % smaller")
 def test_arrival_time_differences_from_a_very_uncertain_start_are_as_sure_as_they_may_be() -> None:
     """A start known to 50 m and 25 m/s: NEES is 1.02 with second-order terms, 1.16 without; NIS is 0.93."""
     nees, nis = statistics(pairs, SEED, start_factor=5.0)
