@@ -238,7 +238,9 @@ def test_an_unknown_backend_is_named() -> None:
         make_foreign_filter("matlab", WHITE)
 
 
-@both
+@pytest.mark.parametrize(
+    "config", [WHITE, pytest.param(LASTING, marks=pytest.mark.jit)], ids=["white", "lasting"]
+)  # without compiled code nine states take minutes
 def test_covariances_stay_symmetric_and_positive_through_extreme_steps(config: MotionConfig) -> None:
     rng = np.random.default_rng(21)
     s = linear_scene(rng, 4, 4, config)
