@@ -123,7 +123,8 @@ def test_outside_the_window_and_beside_the_struck_nothing_changes(event: dict[st
 def test_everything_that_is_said_passes_the_codec(event: dict[str, Any]) -> None:
     numbers = itertools.count()
     for e in stream(event):
-        decode(encode(e.message, node=e.node, boot=1, sequence=next(numbers), t_ns=e.t_ns, t_sent_ns=e.t_sent_ns))
+        frame = encode(e.message, node=e.node, boot=1, sequence=next(numbers), t_ns=e.t_ns, t_sent_ns=e.t_sent_ns)
+        assert decode(frame).message == e.message
 
 
 def test_a_lost_sensor_says_nothing_not_even_empty_looks_or_a_status() -> None:
