@@ -108,6 +108,7 @@ def formation(members: int, hidden: int, scans: int, seed: int, config: TrackerC
     return counts
 
 
+@pytest.mark.jit  # minutes without compiled code; the next test takes the same way without it
 def test_members_that_come_late_are_found_although_the_others_explain_their_plots() -> None:
     """Ten formations of twelve, of which two were hidden at first: complete at the end, and sooner."""
     early, complete = {}, {}
