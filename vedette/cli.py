@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from vedette.cli_synth import synth
 from vedette.errors import exit_codes
 
 app = typer.Typer(
@@ -326,6 +327,9 @@ def validate(
         verb.print_quantities()
     else:
         verb.main(published, data, gates=gates, as_json=as_json, quiet=quiet)
+
+
+app.command()(exit_codes(synth))
 
 
 @app.command()
