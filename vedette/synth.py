@@ -17,7 +17,8 @@ from scenarios.loader import effective_yaml, load
 from scenarios.schema import Scenario
 from sim.simulation import Simulation
 from vedette.errors import InputError
-from vedette.synth_media import KINDS, Clip, Maker, truth_of
+from vedette.synth_clip import Clip
+from vedette.synth_media import KINDS, Maker, truth_of
 
 CLIP_S = 10.0  # of the public recordings; longer intervals become several clips
 SHORTEST_S = 0.1

@@ -13,45 +13,15 @@ from benchmarks.truth_table import truth_table, write_truth
 from messages.frames import F64
 from messages.truth import TruthSet, TruthState
 from scenarios.types import DRONE_CLASSES
-from sim.randomness import generator
 from sim.sensors.acoustic import MicrophoneArray
-from sim.sensors.base import Sensor
 from sim.signals.audio import array_sound
 from sim.signals.wav import write_wav
 from sim.simulation import Simulation
+from vedette.synth_clip import Clip, Told, detection_probability
+from vedette.synth_video import thermal, visible
 
-Told = Callable[[int, int], None]
 TRUTH_PERIOD_S = 0.1
 SEEN_PD = 0.5  # a clip is named after a drone that the plot-level sensor finds at least as often as not
-
-
-@dataclass(frozen=True)
-class Clip:
-    """One piece of work: sensor and interval, the folder to write to, its number in its kind and in its sensor."""
-
-    simulation: Simulation
-    sensor_id: str
-    folder: Path
-    number: int
-    part: int
-    start_s: float
-    seconds: float
-
-    @property
-    def sensor(self) -> Sensor:
-        """The plot-level model of the sensor."""
-        return next(s for s in self.simulation.sensors if s.sensor_id == self.sensor_id)
-
-    @property
-    def rng(self) -> np.random.Generator:
-        """The generator of this clip; what other sensors and clips draw does not change it."""
-        return generator(self.simulation.seed, f"signal/{self.sensor_id}/{self.part}")
-
-    def entry(self, kind: str, file: Path, says: str, **more: Any) -> dict[str, Any]:
-        """Return the clip's line of the manifest."""
-        place = file.relative_to(self.folder).as_posix()
-        common = {"kind": kind, "sensor_id": self.sensor_id, "file": place, "start_s": self.start_s}
-        return {**common, "seconds": self.seconds, **more, "says": says}
 
 
 @dataclass(frozen=True)
@@ -61,12 +31,6 @@ class Maker:
     kind: str
     sensor_kind: str
     make: Callable[[Clip, Told], dict[str, Any]]
-
-
-def detection_probability(simulation: Simulation, sensor: Sensor, t_s: float) -> F64:
-    """Return the plot-level Pd (n,) of all targets at a look; a generator of its own, so nobody's draws change."""
-    rng = generator(simulation.seed, f"twin/{sensor.sensor_id}/{t_s:.3f}")
-    return sensor.observe(simulation.world, t_s, rng).detection_probability
 
 
 def audio(clip: Clip, told: Told) -> dict[str, Any]:
@@ -93,7 +57,12 @@ def audio(clip: Clip, told: Told) -> dict[str, Any]:
     )
 
 
-KINDS: dict[str, Maker] = {m.kind: m for m in (Maker("audio", "acoustic", audio),)}
+_MAKERS = (
+    Maker("audio", "acoustic", audio),
+    Maker("thermal", "ir", thermal),
+    Maker("visible", "eo", visible),
+)
+KINDS: dict[str, Maker] = {m.kind: m for m in _MAKERS}
 """What ``--kind`` may name, in the order in which all are made."""
 
 
