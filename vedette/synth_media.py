@@ -18,6 +18,7 @@ from sim.signals.audio import array_sound
 from sim.signals.wav import write_wav
 from sim.simulation import Simulation
 from vedette.synth_clip import Clip, Told, detection_probability
+from vedette.synth_radio import radio
 from vedette.synth_video import thermal, visible
 
 TRUTH_PERIOD_S = 0.1
@@ -61,6 +62,7 @@ _MAKERS = (
     Maker("audio", "acoustic", audio),
     Maker("thermal", "ir", thermal),
     Maker("visible", "eo", visible),
+    Maker("rf", "rf", radio),
 )
 KINDS: dict[str, Maker] = {m.kind: m for m in _MAKERS}
 """What ``--kind`` may name, in the order in which all are made."""
