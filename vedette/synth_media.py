@@ -18,7 +18,7 @@ from sim.signals.audio import array_sound
 from sim.signals.wav import write_wav
 from sim.simulation import Simulation
 from vedette.synth_clip import Clip, Told, detection_probability
-from vedette.synth_radio import radio
+from vedette.synth_radio import radar, radio
 from vedette.synth_video import thermal, visible
 
 TRUTH_PERIOD_S = 0.1
@@ -63,6 +63,7 @@ _MAKERS = (
     Maker("thermal", "ir", thermal),
     Maker("visible", "eo", visible),
     Maker("rf", "rf", radio),
+    Maker("radar", "radar", radar),
 )
 KINDS: dict[str, Maker] = {m.kind: m for m in _MAKERS}
 """What ``--kind`` may name, in the order in which all are made."""

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from sim.sensors.radar import Radar
 from sim.sensors.rf import RadioFinder
+from sim.signals.radar_echo import EchoMaker
 from sim.signals.radio_array import ArrayReceiver
 from sim.signals.sigmf import SigmfWriter
 from vedette.synth_clip import Clip, Told
@@ -46,4 +48,40 @@ def radio(clip: Clip, told: Told) -> dict[str, Any]:
         f"{looks} captures of {len(receiver.antennas_m)} antennas at {receiver.rate_hz / 1e6:g} MHz",
         rate_hz=receiver.rate_hz,
         heard=sorted(heard),
+    )
+
+
+def radar(clip: Clip, told: Told) -> dict[str, Any]:
+    """Write the slow time of every target in view as one .npz; docs/signals.md says what its arrays are."""
+    sensor, world = clip.sensor, clip.simulation.world
+    assert isinstance(sensor, Radar)
+    maker = EchoMaker(sensor, world, clip.start_s, clip.seconds)
+    rngs = clip.rng.spawn(len(world.target_types))
+    seen, made = maker.in_view(), []
+    for k, i in enumerate(seen):
+        made.append(maker.echo(i, world.target_types[i], rngs[i]))
+        told(k + 1, len(seen))
+    folder = clip.folder / "radar"
+    folder.mkdir(exist_ok=True)
+    file = folder / f"RADAR_{clip.number:03d}.npz"
+    n, shape = len(maker.t_s), (len(made), len(maker.t_s))
+    np.savez(
+        file,
+        t_s=maker.t_s,
+        iq=np.array([e.iq for e in made], dtype=np.complex64).reshape(shape),
+        range_m=np.array([e.range_m for e in made]).reshape(shape),
+        range_rate_mps=np.array([e.range_rate_mps for e in made]).reshape(shape),
+        snr_db=np.array([e.snr_db for e in made]).reshape(shape),
+        target_id=np.array([world.target_ids[i] for i in seen], dtype=str),
+        target_class=np.array([world.target_types[i].target_class for i in seen], dtype=str),
+        frequency_hz=sensor.profile.frequency_hz,
+        prf_hz=maker.prf_hz,
+        pulses_per_dwell=maker.pulses_per_dwell,
+    )
+    return clip.entry(
+        "radar",
+        file,
+        f"{len(seen)} targets, {n} pulses at {maker.prf_hz:.0f} Hz",
+        prf_hz=maker.prf_hz,
+        targets=len(seen),
     )
