@@ -22,6 +22,7 @@ from vedette.synth_media import KINDS, Maker, truth_of
 
 CLIP_S = 10.0  # of the public recordings; longer intervals become several clips
 SHORTEST_S = 0.1
+ROUNDING = 1e-9
 MANIFEST_VERSION = 1
 
 
@@ -79,11 +80,15 @@ def _clips(options: SynthOptions, scenario: Scenario, seed: int) -> list[tuple[f
     for kind in options.kinds:
         if kind not in KINDS:
             raise InputError(f"--kind = {kind}: must be one of {', '.join(KINDS)}")
-    clips, at_s = [], options.start_s
-    while end_s - at_s >= SHORTEST_S:
-        clips.append((at_s, min(CLIP_S, end_s - at_s)))
-        at_s += CLIP_S
-    return clips
+    whole = int(options.seconds / CLIP_S + ROUNDING)
+    lengths = [CLIP_S] * whole
+    rest_s = options.seconds - whole * CLIP_S
+    if rest_s > SHORTEST_S - ROUNDING:
+        lengths.append(rest_s)
+    else:
+        lengths[-1] += rest_s  # too short for a clip of its own
+    starts = [options.start_s + k * CLIP_S for k in range(len(lengths))]
+    return list(zip(starts, lengths, strict=True))
 
 
 def _chosen(options: SynthOptions, simulation: Simulation) -> list[tuple[str, Maker]]:
