@@ -64,8 +64,8 @@ def test_the_level_is_that_of_the_plot_level_model(range_m: float) -> None:
     alpha = acoustics.absorption_db_per_m(mid_hz, e.temperature_c, e.relative_humidity, e.pressure_kpa)
     side = acoustics.rotor_directivity_db(np.arcsin(0.248))
     expected = acoustics.received_level_db(MINI.sound_dba + side, range_m, alpha)
-    # 0.6 dB: one second of noise and beating lines; the model absorbs all at one frequency, the air at each.
-    assert level_dba(heard[0], RATE_HZ) == pytest.approx(float(expected), abs=1.0)
+    # The model absorbs everything at the middle of the band, the air the high end much more: 1 dB at 250 m.
+    assert level_dba(heard[0], RATE_HZ) == pytest.approx(float(expected), abs=1.5)
 
 
 def test_the_detector_hears_the_comb_and_theory_its_doppler() -> None:

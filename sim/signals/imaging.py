@@ -209,9 +209,15 @@ class FrameMaker:
             distance = float(np.sqrt(np.sum(offset[1] ** 2)))
             size = self.window.focal_px * np.array([kind.size_m, kind.height_m]) / distance
             self._put(kind, scene, (at[1], at[2] - at[0]), size, distance, self._beat(i, kind, t_s))
-            shown = np.maximum(size, 1.0)  # a label is never smaller than the pixel that it lights
-            boxes.append(Box(i, *(at[1] - 0.5 * shown).tolist(), *shown.tolist()))
+            boxes.append(self._box(i, at[1], size))
         return tuple(boxes)
+
+    def _box(self, i: int, centre_px: F64, size_px: F64) -> Box:
+        """Return a target's box, cut to the image; a label is never smaller than the pixel that it lights."""
+        half = 0.5 * np.maximum(size_px, 1.0)
+        limit = np.array([self.window.width_px, self.window.height_px], dtype=np.float64)
+        low, high = np.maximum(centre_px - half, 0.0), np.minimum(centre_px + half, limit)
+        return Box(i, *low.tolist(), *(high - low).tolist())
 
     def _beat(self, i: int, kind: TargetType, t_s: float) -> float:
         return float(self._beat0[i] + t_s * kind.rotor.revolutions_per_minute / 60.0)
