@@ -11,6 +11,7 @@ from benchmarks.validation.sensor_bench import Bench, moving, origin, sensor, ta
 from messages.frames import F64
 from sim.propagation import radar_detection
 from sim.propagation.radar import wavelength_m
+from sim.sensors.jamming import Jammer
 from sim.sensors.radar import Radar
 from sim.signals.radar_echo import Echo, EchoMaker, blade_echo, dwells, echoes
 
@@ -124,3 +125,12 @@ def test_swerling_one_fluctuates_like_rayleigh() -> None:
     # 600 independent draws: mean 1 within 4 / sqrt(600), and an exponential's variance of 1.
     assert power.mean() == pytest.approx(1.0, abs=0.16)
     assert np.mean(power > 1.0) == pytest.approx(np.exp(-1.0), abs=0.08)
+
+
+def test_a_jammer_raises_the_noise() -> None:
+    model, bench = scene(MINI, 4000.0, 10.0)
+    level = []
+    for jammers in ((), (Jammer(15.0),)):
+        maker = EchoMaker(model, bench, 0.0, 1.0, lambda t_s, jammers=jammers: jammers)
+        level.append(float(np.mean(np.abs(maker.echo(0, MINI, np.random.default_rng(1)).iq) ** 2)))
+    assert 10.0 * np.log10(level[1] / level[0]) == pytest.approx(15.0, abs=1.5)  # the target adds a little to both

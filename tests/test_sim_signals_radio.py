@@ -15,6 +15,7 @@ from messages.frames import F64, body_azimuth_elevation_range, body_direction
 from scenarios.types import Emission
 from sim.propagation import radio
 from sim.propagation.radar import SPEED_OF_LIGHT_MPS
+from sim.sensors.jamming import Jammer
 from sim.sensors.rf import RadioFinder
 from sim.signals import radio_array
 from sim.signals.radio_array import ArrayReceiver, Snapshot
@@ -156,3 +157,16 @@ def test_the_same_seed_gives_the_same_samples() -> None:
 
     assert np.array_equal(made(1), made(1))
     assert not np.array_equal(made(1), made(2))
+
+
+def test_a_jammer_raises_the_noise_of_its_band_and_no_other() -> None:
+    r = receiver(LINKS["digital_video"])
+    jammed = ArrayReceiver(
+        r.sensor, replace(r.world, emitting=False), ["one"], 3, lambda t_s: (Jammer(20.0, (2.43e9, 2.44e9)),)
+    )
+    shot = jammed.snapshot(0.0, 2.44e9, 8000, np.random.default_rng(1))
+    power = np.mean(np.abs(np.fft.fft(shot.samples, axis=1)) ** 2, axis=0)
+    frequency = 2.44e9 + np.fft.fftfreq(8000, 1.0 / RATE_HZ)
+    inside = (frequency > 2.4305e9) & (frequency < 2.4395e9)
+    outside = (frequency < 2.4295e9) | (frequency > 2.4405e9)
+    assert 10.0 * np.log10(power[inside].mean() / power[outside].mean()) == pytest.approx(20.0, abs=0.5)

@@ -111,6 +111,18 @@ def test_the_same_seed_gives_the_same_bytes_whatever_else_is_asked_for(made: Pat
     assert {name: second[name] for name in same} == {name: first[name] for name in same}
 
 
+def test_jamming_of_the_scenario_is_in_the_echo_and_in_its_pd(made: Path, tmp_path: Path) -> None:
+    event = "events=[{kind: jamming, from_s: 0, sensors: [tank_1_radar], jamming_db: 40}]"
+    main(replace(OPTIONS, out=tmp_path / "a", kinds=("radar",), overrides=(event,)))
+    pd = [read_truth(folder / "truth.csv").pd["tank_1_radar"].max() for folder in (made, tmp_path / "a")]
+    assert pd[0] > 0.999 > 0.99 > pd[1]
+    power = []
+    for folder in (made, tmp_path / "a"):
+        with np.load(folder / "radar" / "RADAR_001.npz") as radar:
+            power.append(float(np.mean(np.abs(radar["iq"]) ** 2)))
+    assert power[1] - power[0] == pytest.approx(1e4, rel=0.1)  # 40 dB over noise of unit power
+
+
 def test_longer_intervals_become_clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(synth, "CLIP_S", 0.2)
     main(replace(OPTIONS, out=tmp_path / "a", seconds=0.5, sensors=("tank_3_radar",)))

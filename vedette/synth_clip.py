@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from messages.frames import F64
+from sim.faults import NS, Faults
 from sim.randomness import generator
 from sim.sensors.base import Sensor
+from sim.sensors.jamming import Jammer
 from sim.simulation import Simulation
 
 Told = Callable[[int, int], None]
@@ -39,6 +41,10 @@ class Clip:
         """The generator of this clip; what other sensors and clips draw does not change it."""
         return generator(self.simulation.seed, f"signal/{self.sensor_id}/{self.part}")
 
+    def jammers(self, t_s: float) -> tuple[Jammer, ...]:
+        """Return who jams the sensor at a time, by the scenario's events."""
+        return faults_at(self.simulation, self.sensor_id).jammers(round(t_s * NS))
+
     def entry(self, kind: str, file: Path, says: str, **more: Any) -> dict[str, Any]:
         """Return the clip's line of the manifest."""
         place = file.relative_to(self.folder).as_posix()
@@ -46,7 +52,21 @@ class Clip:
         return {**common, "seconds": self.seconds, **more, "says": says}
 
 
+def faults_at(simulation: Simulation, sensor_id: str) -> Faults:
+    """Return what the scenario's events do to a sensor."""
+    return simulation.faults.get(sensor_id, Faults())
+
+
 def detection_probability(simulation: Simulation, sensor: Sensor, t_s: float) -> F64:
-    """Return the plot-level Pd (n,) of all targets at a look; a generator of its own, so nobody's draws change."""
-    rng = generator(simulation.seed, f"twin/{sensor.sensor_id}/{t_s:.3f}")
-    return sensor.observe(simulation.world, t_s, rng).detection_probability
+    """Return the plot-level Pd (n,) of all targets at a look, jammed where somebody jams, 0 where it says nothing.
+
+    From a generator of its own, so that nobody's draws change.
+    """
+    rng, t_ns = generator(simulation.seed, f"twin/{sensor.sensor_id}/{t_s:.3f}"), round(t_s * NS)
+    faults = faults_at(simulation, sensor.sensor_id)
+    sensor.jammers = faults.jammers(t_ns)
+    try:
+        seen = sensor.observe(simulation.world, t_s, rng).detection_probability
+    finally:
+        sensor.jammers = ()
+    return np.zeros_like(seen) if faults.silent(t_ns) or faults.stuck(t_ns) else seen

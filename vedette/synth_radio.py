@@ -18,7 +18,7 @@ def radio(clip: Clip, told: Told) -> dict[str, Any]:
     """Write one SigMF recording: a capture a look and tuning, an annotation a burst."""
     sensor, simulation = clip.sensor, clip.simulation
     assert isinstance(sensor, RadioFinder)
-    receiver = ArrayReceiver(sensor, simulation.world, simulation.world.target_ids, simulation.seed)
+    receiver = ArrayReceiver(sensor, simulation.world, simulation.world.target_ids, simulation.seed, clip.jammers)
     folder = clip.folder / "rf"
     folder.mkdir(exist_ok=True)
     stem = folder / f"RF_{clip.number:03d}"
@@ -55,7 +55,7 @@ def radar(clip: Clip, told: Told) -> dict[str, Any]:
     """Write the slow time of every target in view as one .npz; docs/signals.md says what its arrays are."""
     sensor, world = clip.sensor, clip.simulation.world
     assert isinstance(sensor, Radar)
-    maker = EchoMaker(sensor, world, clip.start_s, clip.seconds)
+    maker = EchoMaker(sensor, world, clip.start_s, clip.seconds, clip.jammers)
     rngs = clip.rng.spawn(len(world.target_types))
     seen, made = maker.in_view(), []
     for k, i in enumerate(seen):

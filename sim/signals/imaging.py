@@ -119,6 +119,7 @@ class FrameMaker:
         self._directions = window.directions()
         self._canvas = self._background()
         self._spline = ndimage.spline_filter(self._canvas.value, order=3)
+        self._shimmer_mix = (_linear(window.height_px), _linear(window.width_px))
         self._jitter_rad: F64 = np.zeros(2)
         spread = self._noise_rng.standard_normal(window.width_px)
         self._stripes = STRIPES * sensor.profile.netd_k * spread if self._thermal else np.zeros(window.width_px)
@@ -188,13 +189,10 @@ class FrameMaker:
         """Return shifts (height, width) by turbulence, alike over a few pixels: ``2.91 Cn2 L D^(-1/3)`` [rad^2]."""
         cn2 = CN2[self.sensor.environment.time_of_day]
         sigma_px = np.sqrt(2.91 * cn2 * SHIMMER_PATH_M * APERTURE_M ** (-1.0 / 3.0)) * self.window.focal_px
-        coarse = self._shimmer_rng.standard_normal(
-            (int(self.window.height_px / SHIMMER_PX) + 2, int(self.window.width_px / SHIMMER_PX) + 2)
-        )
-        rows = np.arange(self.window.height_px) / SHIMMER_PX
-        columns = np.arange(self.window.width_px) / SHIMMER_PX
-        grid = np.stack(np.meshgrid(rows, columns, indexing="ij"))
-        return np.asarray(sigma_px * ndimage.map_coordinates(coarse, grid, order=1))
+        (row, down), (column, right) = self._shimmer_mix
+        coarse = sigma_px * self._shimmer_rng.standard_normal((int(row[-1]) + 2, int(column[-1]) + 2))
+        high = coarse[row] + down[:, None] * (coarse[row + 1] - coarse[row])
+        return np.asarray(high[:, column] + right * (high[:, column + 1] - high[:, column]))
 
     def _targets(self, t_s: float, pose: Pose, scene: F64) -> tuple[Box, ...]:
         boxes = []
@@ -251,3 +249,10 @@ class FrameMaker:
 
 def _inside(at: F64, window: Window) -> bool:
     return bool(np.all(np.isfinite(at)) and 0.0 <= at[0] < window.width_px and 0.0 <= at[1] < window.height_px)
+
+
+def _linear(pixels: int) -> tuple[NDArray[np.int64], F64]:
+    """Return for every pixel the knot before it, of those SHIMMER_PX apart, and how far it is to the next (0 to 1)."""
+    place = np.arange(pixels) / SHIMMER_PX
+    knot = place.astype(np.int64)
+    return knot, place - knot

@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 from messages.frames import F64
 from sim.platforms import PlatformState
 from sim.sensors.base import Pose, Sensor
+from sim.sensors.jamming import Jammer
 
 Track = Callable[[F64], tuple[F64, F64, NDArray[np.bool_]]]
 """Positions (k, 3), velocities (k, 3) and airborne (k,) of one target at times (k,)."""
+JammersAt = Callable[[float], tuple[Jammer, ...]]
+"""Who radiates noise at a sensor at a time [s]."""
 EMISSION_ITERATIONS = 5  # Newton on a smooth subsonic path gains more than two digits a step: 1e-9 s after four
 
 
@@ -34,6 +37,11 @@ class Truth(Protocol):
 
     def own_vehicle_clear(self, platform_id: str, t_s: float, origin_m: F64, points_m: F64) -> NDArray[np.bool_]:
         """Say which points a sensor sees past its own vehicle."""
+
+
+def no_jammers(t_s: float) -> tuple[Jammer, ...]:
+    """Return nobody."""
+    return ()
 
 
 def track_of(world: Truth, i: int) -> Track:

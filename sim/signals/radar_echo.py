@@ -21,8 +21,9 @@ from messages.frames import F64
 from scenarios.types import TargetType
 from sim.propagation.radar import wavelength_m
 from sim.sensors.base import View
+from sim.sensors.jamming import floor_rise
 from sim.sensors.radar import Radar
-from sim.signals.motion import poses, track_of
+from sim.signals.motion import JammersAt, no_jammers, poses, track_of
 from sim.signals.rotors import Turning, turning
 from sim.signals.waveforms import C128
 
@@ -93,7 +94,9 @@ def wing_echo(beat: F64, span_m: float, wavelength: float, side: F64, up: F64) -
 class EchoMaker:
     """Makes the slow time of one radar's targets over one interval."""
 
-    def __init__(self, sensor: Radar, world: Any, start_s: float, seconds: float) -> None:
+    def __init__(
+        self, sensor: Radar, world: Any, start_s: float, seconds: float, jammers: JammersAt = no_jammers
+    ) -> None:
         """Follow the radar itself over the interval."""
         self.sensor, self.world, self.start_s = sensor, world, start_s
         self.prf_hz = pulse_rate_hz(sensor)
@@ -101,6 +104,8 @@ class EchoMaker:
         knots = max(int(np.ceil(seconds * KNOT_HZ)), 4) + 1
         self._knot_s: F64 = np.linspace(start_s, float(self.t_s[-1]), knots)
         self._poses = poses(sensor, world, self._knot_s)
+        here = np.array([sensor.profile.frequency_hz])
+        self._noise_power: F64 = np.array([floor_rise(jammers(float(t)), here)[0] for t in self._knot_s])
         self.pulses_per_dwell = max(round(sensor.profile.dwell_s * self.prf_hz), 1)
 
     def in_view(self) -> list[int]:
@@ -127,7 +132,9 @@ class EchoMaker:
         parts = body + np.sqrt(per_pulse) * self._moving_parts(i, kind, offset, velocity, wavelength, moving)
         iq = parts * np.exp(-4j * np.pi / wavelength * range_m)
         iq = iq + np.sqrt(self._at(clutter) / self.pulses_per_dwell) * self._clutter(wavelength, ground)
-        iq += np.sqrt(0.5) * (noise.standard_normal(len(iq)) + 1j * noise.standard_normal(len(iq)))
+        iq += np.sqrt(0.5 * self._at(self._noise_power)) * (
+            noise.standard_normal(len(iq)) + 1j * noise.standard_normal(len(iq))
+        )
         snr_db = 10.0 * np.log10(np.maximum(self._at(snr), 1e-12))
         frequency = self.sensor.profile.frequency_hz
         return Echo(

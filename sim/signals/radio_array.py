@@ -18,8 +18,10 @@ from messages.frames import F64, body_azimuth_elevation_range, body_direction
 from scenarios.types import Emission
 from sim.propagation import radio
 from sim.propagation.radar import SPEED_OF_LIGHT_MPS, range_rate_mps
+from sim.sensors.jamming import floor_rise
 from sim.sensors.masking import over_bare_ground
 from sim.sensors.rf import FOLIAGE_DB, RadioFinder
+from sim.signals.motion import JammersAt, no_jammers
 from sim.signals.waveforms import C128, on_air, waveform
 
 ANTENNAS = 7  # on a circle of the profile's aperture (estimate); an odd number has fewer ambiguous directions
@@ -83,8 +85,11 @@ def _half_width(emission: Emission) -> float:
 class ArrayReceiver:
     """Makes the snapshots of one direction finder."""
 
-    def __init__(self, sensor: RadioFinder, world: Any, names: Sequence[str], seed: int) -> None:
+    def __init__(
+        self, sensor: RadioFinder, world: Any, names: Sequence[str], seed: int, jammers: JammersAt = no_jammers
+    ) -> None:
         """``names`` are the targets' ids, in the world's order; links hop by them and the scenario's seed."""
+        self._jammers = jammers
         self.sensor, self.world, self.names, self.seed = sensor, world, tuple(names), seed
         self.rate_hz = sensor.profile.instantaneous_bandwidth_hz
         self.antennas_m = antenna_places(sensor.profile.aperture_m)
@@ -102,9 +107,7 @@ class ArrayReceiver:
 
     def snapshot(self, t_s: float, frequency_hz: float, samples: int, rng: np.random.Generator) -> Snapshot:
         """Return the samples of all antennas during one snapshot."""
-        noise_mw = 10.0 ** (radio.noise_floor_dbm(self.rate_hz, self.sensor.profile.noise_figure_db) / 10.0)
-        shape = (ANTENNAS, samples)
-        total = np.sqrt(0.5 * noise_mw) * (rng.standard_normal(shape) + 1j * rng.standard_normal(shape))
+        total = self._noise(t_s, frequency_hz, samples, rng)
         bursts = []
         for i, e, level_db, offset_m, velocity in self._heard(t_s):
             stay = on_air(e, f"{self.names[i]}/{e.kind}", self.seed, t_s, samples, self.rate_hz)
@@ -123,6 +126,18 @@ class ArrayReceiver:
             where = (azimuth, elevation, level_db, int(on[0]), int(on[-1] - on[0]) + 1)
             bursts.append(Burst(i, e.kind, stay.frequency_hz, e.bandwidth_hz, *where))
         return Snapshot(t_s, frequency_hz, self.rate_hz, total.astype(np.complex64), tuple(bursts))
+
+    def _noise(self, t_s: float, frequency_hz: float, samples: int, rng: np.random.Generator) -> C128:
+        """Return noise (antennas, samples), independent between them, raised in the bands of jammers."""
+        noise_mw = 10.0 ** (radio.noise_floor_dbm(self.rate_hz, self.sensor.profile.noise_figure_db) / 10.0)
+        shape = (ANTENNAS, samples)
+        noise = np.sqrt(0.5 * noise_mw) * (rng.standard_normal(shape) + 1j * rng.standard_normal(shape))
+        jammers = self._jammers(t_s)
+        if not jammers:
+            return np.asarray(noise)
+        frequency: F64 = np.asarray(frequency_hz + np.fft.fftfreq(samples, 1.0 / self.rate_hz), dtype=np.float64)
+        rise = floor_rise(jammers, frequency)
+        return np.asarray(np.fft.ifft(np.fft.fft(noise, axis=1) * np.sqrt(rise), axis=1))
 
     def _direction(self, t_s: float, offset_m: F64) -> tuple[float, float]:
         pose = self.sensor.pose(self.world, t_s)
