@@ -154,3 +154,28 @@ def test_the_own_engine_is_as_loud_as_the_catalogue_says_and_the_same_seed_the_s
     )
     assert np.array_equal(one, two)
     assert not np.array_equal(one, other)
+
+
+def test_trees_weaken_the_sound_and_the_ground_stops_it() -> None:
+    place = origin() + np.array([0.0, 90.0, 20.0])
+    level = []
+    for change in ({}, {"seen": False}):
+        array = made(at_rest([place], **change), 0.4, 2)
+        level.append(level_dba(array.target(0, MINI, np.random.default_rng(1))[0], RATE_HZ))
+    assert level[0] - level[1] == pytest.approx(8.0, abs=1e-6)
+    hill = at_rest([place], seen=False)
+    hill.terrain.wall_m = 200.0
+    assert np.abs(made(hill, 0.4, 2).target(0, MINI, np.random.default_rng(1))).max() == 0.0
+
+
+def test_sound_of_a_target_that_has_just_begun_is_late() -> None:
+    bench = at_rest([origin() + np.array([0.0, 171.6, 0.0])])
+    track = bench.target_track
+    begun_s = 20.0
+    bench.target_track = lambda i, t_s: (*track(i, t_s)[:2], t_s >= begun_s)  # type: ignore[method-assign]
+    heard = made(bench, 1.0, 2).target(0, MINI, np.random.default_rng(1))[0]
+    arrives_s = 171.6 / acoustics.speed_of_sound_mps(15.0)
+    begin = int(arrives_s * RATE_HZ)
+    # Truth is looked at 50 times a second, and the analysis window of the absorption is 46 ms wide.
+    early, late = heard[: begin - 1200], heard[begin + 1200 :]
+    assert np.sqrt(np.mean(early**2)) < 0.01 * np.sqrt(np.mean(late**2))

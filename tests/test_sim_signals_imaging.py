@@ -168,7 +168,7 @@ def detected(range_m: float, path: Path) -> tuple[float, float, float]:
 
 
 def test_frames_and_the_plot_level_camera_agree_in_pd_and_error(tmp_path: Path) -> None:
-    """The band: half detection within a factor 1.5 of the model's 400 m, bearings within 1 px (its 0.5 px are 1 sigma of any target)."""
+    """The band: half detection between 130 and 600 m (the model's is at 400), bearings within 1 px (the model: 0.5)."""
     near, near_px, plot_near = detected(130.0, tmp_path / "near.mp4")
     _, middle_px, _ = detected(300.0, tmp_path / "middle.mp4")
     far, _, plot_far = detected(600.0, tmp_path / "far.mp4")

@@ -16,7 +16,6 @@ from benchmarks.truth_table import read_truth
 from detectors.media import VideoClip
 from scenarios.loader import load
 from sim.signals.sigmf import read_sigmf
-from vedette import synth
 from vedette.errors import InputError
 from vedette.synth import SynthOptions, main
 from vedette.synth_media import KINDS, Maker
@@ -123,9 +122,8 @@ def test_jamming_of_the_scenario_is_in_the_echo_and_in_its_pd(made: Path, tmp_pa
     assert power[1] - power[0] == pytest.approx(1e4, rel=0.1)  # 40 dB over noise of unit power
 
 
-def test_longer_intervals_become_clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(synth, "CLIP_S", 0.2)
-    main(replace(OPTIONS, out=tmp_path / "a", seconds=0.5, sensors=("tank_3_radar",)))
+def test_longer_intervals_become_clips(tmp_path: Path) -> None:
+    main(replace(OPTIONS, out=tmp_path / "a", seconds=0.5, clip_s=0.2, sensors=("tank_3_radar",)))
     clips = json.loads((tmp_path / "a" / "manifest.json").read_text())["clips"]
     assert [(c["file"], c["sensor_id"]) for c in clips] == [
         (f"radar/RADAR_00{n}.npz", "tank_3_radar") for n in (1, 2, 3)
@@ -149,6 +147,7 @@ def test_nothing_is_left_half_written(tmp_path: Path, monkeypatch: pytest.Monkey
     [
         ({"seconds": 0.0}, "--seconds = 0: must be >= 0.1"),
         ({"seconds": float("nan")}, "--seconds = nan"),
+        ({"clip_s": 0.05}, "--clip-seconds = 0.05: must be 0.1 to 60"),
         ({"start_s": 89.9}, "must lie in 0 to 90 s"),
         ({"start_s": -1.0}, "must lie in 0 to 90 s"),
         ({"seed": -1}, "--seed = -1: must be >= 0"),

@@ -19,7 +19,10 @@ def synth(
         typer.Option(help="audio, thermal, visible, rf or radar: the first such sensor; repeatable."),
     ] = None,
     start: Annotated[float, typer.Option(help="Time in the scenario at which to begin, seconds.")] = 0.0,
-    seconds: Annotated[float, typer.Option(help="How long; every ten seconds are a clip.")] = 10.0,
+    seconds: Annotated[float, typer.Option(help="How long, in all.")] = 10.0,
+    clip_seconds: Annotated[
+        float, typer.Option("--clip-seconds", help="Length of a clip; camera windows are pointed anew for each.")
+    ] = 10.0,
     seed: Annotated[int | None, typer.Option(help="Seed of every random draw; default: the scenario's own.")] = None,
     set_: Annotated[
         list[str] | None,
@@ -43,6 +46,7 @@ def synth(
             kinds=tuple(kind or ()),
             start_s=start,
             seconds=seconds,
+            clip_s=clip_seconds,
             seed=seed,
             overrides=tuple(set_ or ()),
             quiet=quiet,

@@ -22,6 +22,7 @@ from vedette.synth_media import KINDS, Maker, truth_of
 
 CLIP_S = 10.0  # of the public recordings; longer intervals become several clips
 SHORTEST_S = 0.1
+LONGEST_S = 60.0  # a minute of 32 microphones is 2 GB of memory
 ROUNDING = 1e-9
 MANIFEST_VERSION = 1
 
@@ -36,6 +37,7 @@ class SynthOptions:
     kinds: tuple[str, ...] = ()
     start_s: float = 0.0
     seconds: float = CLIP_S
+    clip_s: float = CLIP_S
     seed: int | None = None
     overrides: tuple[str, ...] = ()
     quiet: bool = False
@@ -72,6 +74,8 @@ def _clips(options: SynthOptions, scenario: Scenario, seed: int) -> list[tuple[f
         raise InputError(f"--seed = {seed}: must be >= 0")
     if not options.seconds >= SHORTEST_S:
         raise InputError(f"--seconds = {options.seconds:g}: must be >= {SHORTEST_S:g}")
+    if not SHORTEST_S <= options.clip_s <= LONGEST_S:
+        raise InputError(f"--clip-seconds = {options.clip_s:g}: must be {SHORTEST_S:g} to {LONGEST_S:g}")
     if not (options.start_s >= 0.0 and end_s <= scenario.duration_s):
         raise InputError(
             f"--start {options.start_s:g} --seconds {options.seconds:g}: must lie in 0 to {scenario.duration_s:g} s, "
@@ -80,14 +84,14 @@ def _clips(options: SynthOptions, scenario: Scenario, seed: int) -> list[tuple[f
     for kind in options.kinds:
         if kind not in KINDS:
             raise InputError(f"--kind = {kind}: must be one of {', '.join(KINDS)}")
-    whole = int(options.seconds / CLIP_S + ROUNDING)
-    lengths = [CLIP_S] * whole
-    rest_s = options.seconds - whole * CLIP_S
+    whole = int(options.seconds / options.clip_s + ROUNDING)
+    lengths = [options.clip_s] * whole
+    rest_s = options.seconds - whole * options.clip_s
     if rest_s > SHORTEST_S - ROUNDING:
         lengths.append(rest_s)
     else:
         lengths[-1] += rest_s  # too short for a clip of its own
-    starts = [options.start_s + k * CLIP_S for k in range(len(lengths))]
+    starts = [options.start_s + k * options.clip_s for k in range(len(lengths))]
     return list(zip(starts, lengths, strict=True))
 
 
