@@ -145,6 +145,8 @@ def test_sigmf_gives_back_what_was_written(tmp_path: Path) -> None:
     assert np.array_equal(samples, np.concatenate(blocks, axis=1))
     assert [c["core:sample_start"] for c in meta["captures"]] == [0, 50]
     assert meta["global"]["core:datatype"] == "cf32_le"
+    used = {key.split(":")[0] for part in (meta["global"], *meta["captures"]) for key in part}
+    assert used == {"core", *(e["name"] for e in meta["global"]["core:extensions"])}
     data = tmp_path / "a.sigmf-data"
     data.write_bytes(b"x" + data.read_bytes()[1:])
     with pytest.raises(ValueError, match="sha512"):

@@ -32,6 +32,7 @@ class SigmfWriter:
             "core:version": VERSION,
             "core:sample_rate": rate_hz,
             "core:num_channels": channels,
+            "core:extensions": [{"name": "vedette", "version": "1.0.0", "optional": True}],
             **{f"vedette:{key}": value for key, value in more.items()},
         }
         self._captures: list[dict[str, Any]] = []
