@@ -13,9 +13,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edge_node.aiming import Aim, aim_at, place_of
+from edge_node.aiming import Aim, States, aims_from, inside, place_of, states_at, turn_rad
 from fusion.threat import assess
-from messages.frames import inside_sector, wrap_pi
 from messages.types import Alert, PlatformPose, SensorCue, SensorDescription, SensorHead, SensorScan, Track
 
 _LEVEL = {"INFO": 1, "CAUTION": 2, "WARNING": 3}
@@ -110,7 +109,8 @@ class CueScheduler:
         candidates = sorted(tracks, key=lambda track: (-track.existence, track.track_id))[: self.config.tracks_max]
         urgency = {track.track_id: self._urgency(track, poses) for track in candidates}
         platforms = {pose.platform_id: pose for pose in poses}
-        aims = {name: self._aims(name, candidates, platforms, t_ns) for name in sorted(self._heads)}
+        states, numbers = states_at(candidates, t_ns), [track.track_id for track in candidates]
+        aims = {name: self._aims(name, numbers, states, platforms, t_ns) for name in sorted(self._heads)}
         self._deal(aims, {track.track_id: track for track in candidates}, urgency, t_ns)
         return [
             _cue(name, head.track_id, aims[name][head.track_id], t_ns)
@@ -143,24 +143,24 @@ class CueScheduler:
         return factor * (self.config.calm + (threat.priority if threat else 0.0)) * track.existence
 
     def _aims(
-        self, name: str, tracks: Sequence[Track], platforms: dict[str, PlatformPose], t_ns: int
+        self, name: str, numbers: list[int], states: States, platforms: dict[str, PlatformPose], t_ns: int
     ) -> dict[int, Aim]:
         """Return how a sensor would have to look at each track that it can be turned to."""
         description = self._sensors[name]
         pose = platforms.get(description.platform_id or "")
         if description.platform_id is not None and pose is None:
             return {}
-        place = place_of(description, pose, t_ns)
-        aims = ((track.track_id, aim_at(track, *place, t_ns)) for track in tracks)
+        aims = zip(numbers, aims_from(place_of(description, pose, t_ns), states), strict=True)
         return {track_id: aim for track_id, aim in aims if self._reachable(description, aim)}
 
     def _reachable(self, description: SensorDescription, aim: Aim) -> bool:
-        fov, (azimuth, elevation) = description.field_of_view, aim.own
+        fov = description.field_of_view
         if fov.range_m is not None and not fov.range_m[0] <= aim.range_m <= self.config.reach * fov.range_m[1]:
             return False
-        if fov.elevation_rad is not None and not fov.elevation_rad[0] <= elevation <= fov.elevation_rad[1]:
-            return False
-        return fov.azimuth_rad is None or bool(inside_sector(azimuth, *fov.azimuth_rad))
+        low, high = fov.elevation_rad or (-math.pi, math.pi)
+        return low <= aim.own_elevation_rad <= high and (
+            fov.azimuth_rad is None or inside(aim.own_azimuth_rad, fov.azimuth_rad)
+        )
 
     def _deal(
         self, aims: dict[str, dict[int, Aim]], tracks: dict[int, Track], urgency: dict[int, float], t_ns: int
@@ -211,7 +211,7 @@ class CueScheduler:
         head = self._heads[name]
         if head.pointing is None:
             return head.head.settle_s
-        turn = max(abs(float(wrap_pi(aim.own[0] - head.pointing[0]))), abs(aim.own[1] - head.pointing[1]))
+        turn = max(turn_rad(head.pointing[0], aim.own_azimuth_rad), abs(aim.own_elevation_rad - head.pointing[1]))
         if turn <= min(head.head.horizontal_rad, head.head.vertical_rad) / 2.0:
             return 0.0
         return turn / head.head.slew_rate_radps + head.head.settle_s
