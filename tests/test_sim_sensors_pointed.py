@@ -15,13 +15,16 @@ from benchmarks.validation.sensor_bench import MOUNT_M, MOUNT_RAD, QUIET, at_res
 from messages.frames import azimuth_elevation_range, wrap_pi
 from messages.types import SensorCue
 from scenarios.catalogue import SECTIONS, changed_entry, shipped
+from scenarios.events import SensorStuck
 from scenarios.fit import MountedSensor
-from scenarios.schema import Environment
+from scenarios.schema import Environment, Link
+from sim.faults import Faults, Window
 from sim.randomness import generator
 from sim.sensors.factory import build
 from sim.sensors.head import PanTiltHead
 from sim.sensors.pointed import PointedCamera
 from sim.sensors.targets import target_table
+from sim.station import Channel, Station
 
 RATE, SETTLE_S, STEP = 1.0, 0.2, 0.01
 ROUND = (-math.pi, math.pi)
@@ -222,3 +225,15 @@ def test_a_staring_sensor_refuses_a_cue() -> None:
 def test_a_head_that_does_not_fit_its_camera_is_refused(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         changed_entry(shipped().sensors["eo_narrow"], changes, SECTIONS["sensors"])
+
+
+def test_a_stuck_camera_repeats_what_its_last_look_covered() -> None:
+    model, world = camera(), at_rest(place(1.2))
+    window = Window(round(1.5e9), round(5e9), SensorStuck(kind="sensor_stuck", from_s=1.5, to_s=5.0))
+    rng = np.random.default_rng(2)
+    channel = Channel("tank_1_zoom", Link(), rng, Faults((window,)))
+    station = Station(model, rng, channel, 0, 100_000_000, np.zeros(1))
+    model.hear(cue_to(place(1.2), 1.0), 1.0)
+    seen = {k: station.look(world, k * 100_000_000) for k in range(1, 30)}
+    assert seen[13].look != seen[12].look
+    assert {seen[k].look for k in range(14, 30)} == {seen[14].look}
