@@ -12,16 +12,25 @@ Backend = Literal["numba", "filterpy"]
 class MotionConfig:
     """Models of the IMM, from calm to hard: see ``kernels.motion``."""
 
-    acceleration_intensity: tuple[float, ...] = (0.1, 1.0, 10.0, 40.0)
+    acceleration_intensity: tuple[float, ...] = (0.1, 2.0, 24.0)
     """m^2/s^3, one a model. A Singer target of sigma a, an axis, and correlation tau looks like ``2 a^2 tau``:
-    0.2 m/s^2 over 1 s for a hovering multirotor, 0.7 m/s^2 for steady flight in gusts and wide circles, 2.2 m/s^2 for
-    a turning reconnaissance drone or a soaring bird, 4.5 m/s^2 for an FPV (3-9.5 over three axes, physics 6)."""
-    stationary: tuple[float, ...] = (0.25, 0.3, 0.3, 0.15)
+    0.2 m/s^2 over 1 s for a hovering multirotor, 1 m/s^2 for steady flight in gusts, wide circles and soaring birds,
+    5.5 m/s^2 over 0.4 s for an FPV (3-9.5 over three axes, physics 6)."""
+    stationary: tuple[float, ...] = (0.35, 0.4, 0.25)
     """Share of time in each model: engagements are mostly transits, interrupted by short hard turns."""
     sojourn_s: float = 1.5
     """Mean time between jumps of model: FPV accelerations decorrelate within 0.6-1.7 s (physics 6)."""
-    correlation_s: tuple[float, ...] = ()
+    correlation_s: tuple[float, ...] = (0.0, 0.0, 0.4)
     """One a model: how long its acceleration lasts (Singer), 0 for white acceleration; empty: all are white."""
+
+    def __post_init__(self) -> None:
+        """Refuse models that are not described in full."""
+        q, shares, lasting = self.acceleration_intensity, self.stationary, self.correlation_s
+        if len(shares) != len(q) or len(lasting) not in (0, len(q)):
+            raise ValueError(
+                f"motion: {len(q)} acceleration_intensity, {len(shares)} stationary, {len(lasting)} correlation_s: "
+                "must be one of each a model (correlation_s may be empty: all white)"
+            )
 
     @property
     def correlations_s(self) -> tuple[float, ...]:
