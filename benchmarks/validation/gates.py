@@ -182,7 +182,8 @@ def bearing_pair() -> Result:
         bearing[crossing.B_DIRECTION : crossing.B_DIRECTION + 3] = (target - place) / np.linalg.norm(target - place)
         bearing[crossing.B_SIGMA], bearing[crossing.B_MAX_RANGE] = sigma_rad, 1e5
     best, d2, p, P = np.empty(1, np.int64), np.empty(1), np.zeros((1, 3)), np.zeros((1, 3, 3))
-    crossing.cross(bearings[:1], bearings[1:], 0.0, 0.0, 9.0, np.inf, best, d2, p, P)
+    limits = 9.0, np.inf, np.inf
+    crossing.cross(bearings[:1], bearings[1:], 0.0, 0.0, *limits, best, d2, p, P, np.empty(1))
     sigma_m = math.sqrt(P[0, 1, 1]) if best[0] == 0 else math.nan
     expected_m = math.sqrt(2.0) * 3000.0**2 * sigma_rad / 200.0
     ok = sigma_m >= 500.0 and abs(sigma_m / expected_m - 1.0) <= 0.05
