@@ -17,6 +17,7 @@ from scenarios.schema import Platoon, TerrainPlan
 from scenarios.wording import nearest
 
 MAX_ID = 24  # bytes of a node name in the frame header
+MAX_CELLS = 2000  # along a side of the terrain: 4 million posts, half a gigabyte with what is worked out from them
 Found = tuple[Path, str]  # a path and "must ..."
 
 
@@ -116,7 +117,10 @@ def _beacons(data: dict[str, Any], catalogue: Catalogue) -> dict[str, bool]:
 def _targets(data: dict[str, Any], catalogue: Catalogue, hulls: list[str]) -> Iterator[Found]:
     taken: set[str] = set(hulls)
     terrain = _mapping(_mapping(data.get("environment")).get("terrain"))
-    half_m = _number(terrain.get("size_m"), _default(TerrainPlan, "size_m")) / 2.0
+    size_m, cell_m = (_number(terrain.get(k), _default(TerrainPlan, k)) for k in ("size_m", "cell_m"))
+    if cell_m > 0.0 and size_m / cell_m > MAX_CELLS:
+        yield ("environment", "terrain", "cell_m"), f"must be >= {size_m / MAX_CELLS:g} for size_m = {size_m:g}"
+    half_m = size_m / 2.0
     for i, item in enumerate(_list(data.get("targets"))):
         path, target = ("targets", i), _mapping(item)
         group, legs = _mapping(target.get("group")), _list(target.get("legs"))

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+import numpy as np
+from pydantic import Field, PrivateAttr
 
+from messages.frames import F64
 from scenarios.base import (
     Decibel,
     Degrees,
@@ -23,7 +25,9 @@ from scenarios.base import (
     Positive,
     Text,
 )
+from scenarios.elevation.grid import HIGHEST_M, LOWEST_M, Elevation
 from scenarios.events import ScenarioEvent
+from scenarios.files import FileReference
 from scenarios.flightplan import Target
 from scenarios.types import MAX_NEEDS_S, Aspects
 
@@ -32,7 +36,7 @@ Engine = Literal["off", "idle", "moving"]
 
 
 class Datum(Model):
-    """Geodetic origin of the east-north-up frame; needed only to export geodetic positions."""
+    """Geodetic origin of the east-north-up frame; needed to export geodetic positions and for terrain from a file."""
 
     latitude_deg: float = Field(default=48.0, ge=-90.0, le=90.0)
     longitude_deg: float = Field(default=37.0, ge=-180.0, le=180.0)
@@ -48,8 +52,31 @@ class Barrier(Model):
     height_m: Positive = Field(le=500.0)
 
 
+class ElevationFile(FileReference):
+    """A GeoTIFF (EPSG:4326 or UTM on WGS 84) or DTED file with the heights of the ground around the datum."""
+
+    void_height_m: float | None = Field(
+        default=None,
+        ge=LOWEST_M,
+        le=HIGHEST_M,
+        description="height above sea level that the file's voids get; none: a void under the terrain is an error",
+    )
+    _elevation: Elevation | None = PrivateAttr(default=None)
+
+    @property
+    def elevation(self) -> Elevation:
+        """What the file holds. Raises ValueError before ``scenarios.loader.load`` has read it."""
+        if self._elevation is None:
+            raise ValueError(f"{self.path}: not read: load the scenario with scenarios.loader.load")
+        return self._elevation
+
+
 class TerrainPlan(Model):
-    """Seeded procedural height field with woods, plus placed treelines and ridges."""
+    """Heights from a file or from a seed, with seeded woods, plus placed treelines and ridges."""
+
+    file: ElevationFile | None = Field(
+        default=None, description="heights of real ground, instead of relief_m and correlation_m"
+    )
 
     seed: int = Field(default=1, ge=0, le=2**32 - 1)
     size_m: float = Field(default=8000.0, ge=500.0, le=40_000.0, description="side of the square around the datum")
@@ -69,6 +96,11 @@ class TerrainPlan(Model):
     ground: Literal["flatland", "farmland", "woods", "wooded_hill", "rugged_mountain", "metropolitan"] = Field(
         default="farmland", description="clutter class for radar"
     )
+
+    def axis_m(self) -> F64:
+        """Return the places of the grid's posts, east as north of the datum [m]."""
+        n = max(8, round(self.size_m / self.cell_m)) + 1
+        return np.linspace(-self.size_m / 2.0, self.size_m / 2.0, n)
 
 
 class Environment(Model):
