@@ -116,6 +116,12 @@ class Environment(Model):
     rain_mm_per_h: float = Field(default=0.0, ge=0.0, le=200.0)
     wind_mps: float = Field(default=2.0, ge=0.0, le=30.0)
     wind_from_deg: Degrees = 270.0
+    gusts: Literal["none", "light", "moderate", "severe"] = Field(
+        default="none", description="Dryden turbulence that shakes everything that flies (MIL-F-8785C)"
+    )
+    gust_sigma_mps: NonNegative | None = Field(
+        default=None, le=10.0, description="standard deviation of the vertical gusts, instead of a named intensity"
+    )
     ambient_noise_dba: Decibel = Field(default=35.0, description="outdoors, without the platoon")
 
 

@@ -17,6 +17,7 @@ from sim.flight.dynamics import Body
 from sim.flight.guidance import HullPoint, Sky
 from sim.flight.pilot import ON_GROUND_M, Flown, Station, fly_legs
 from sim.flight.trajectory import Trajectory
+from sim.propagation.turbulence import gust_wind_mps
 from sim.terrain import Terrain
 
 LATTICE_JITTER = 0.2  # of the spacing: nobody flies on a perfect lattice (E)
@@ -27,11 +28,11 @@ def fly(
 ) -> tuple[Trajectory, ...]:
     """Fly every target of a scenario; each has a generator of its own, so that one more changes no other's flight."""
     out: list[Trajectory] = []
-    wind = _wind(scenario.environment)
+    wind, gusts = _wind(scenario.environment), gust_wind_mps(scenario.environment)
     for target, own_rng in zip(scenario.targets, rng.spawn(len(scenario.targets)), strict=True):
         kind = catalogue.targets[target.type]
         members = target.group.count if target.group else 1
-        skies = [Sky(terrain, hull_point, kind, r, wind) for r in own_rng.spawn(members)]
+        skies = [Sky(terrain, hull_point, kind, r, wind, gusts) for r in own_rng.spawn(members)]
         out.extend(_trajectories(target, kind, skies, scenario.duration_s))
     return tuple(out)
 

@@ -25,13 +25,14 @@ PLACE_GAIN = 0.6  # 1/s, the same over ground when holding a place
 
 
 class Sky(NamedTuple):
-    """What guidance may look at: terrain, the attacked platforms, the type, chance, wind (east, north)."""
+    """What guidance may look at: terrain, the attacked platforms, the type, chance, wind (east, north), gusts."""
 
     terrain: Terrain
     hull_point: HullPoint
     type: TargetType
     rng: np.random.Generator
     wind_mps: tuple[float, float]
+    gust_wind_mps: float = 0.0  # the wind at 20 ft (6 m) whose gusts blow; 0: none
 
 
 class Floor:
