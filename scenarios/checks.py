@@ -29,9 +29,11 @@ def across(data: dict[str, Any], catalogue: Catalogue) -> Iterator[Found]:
     yield from _platoon(platoon, catalogue, len(hulls), fits)
     yield from _sensors(data, catalogue, hulls, fits)
     yield from _targets(data, catalogue, hulls)
+    yield from _own(data, catalogue)
     events = [_mapping(event) for event in _list(data.get("events"))]
     carriers, beacons = _carriers(data, catalogue, hulls, fits), _beacons(data, catalogue)
-    yield from event_errors(events, data.get("duration_s"), hulls, carriers, beacons)
+    vehicles = [*hulls, *(str(target["id"]) for target, _ in _own_drones(data))]
+    yield from event_errors(events, data.get("duration_s"), vehicles, carriers, beacons)
     for section in SECTIONS:
         for name in _mapping(_mapping(data.get("catalogue")).get(section)):
             yield from _known(("catalogue", section, name), name, catalogue.names(section), f"entry of {section}")
@@ -85,6 +87,31 @@ def _sensors(
         yield from _unique((*path, "id"), sensor.get("id"), taken)
         yield from _known((*path, "platform"), sensor.get("platform"), hulls, "platform of the platoon")
         yield from _known((*path, "profile"), sensor.get("profile"), catalogue.names("sensors"), "sensor profile")
+    for target, where in _own_drones(data):
+        for j, item in enumerate(_list(_mapping(target["own"]).get("sensors"))):
+            path, sensor = (*where, "own", "sensors", j), _mapping(item)
+            yield from _unique((*path, "id"), sensor.get("id"), taken)
+            yield from _known((*path, "profile"), sensor.get("profile"), catalogue.names("sensors"), "sensor profile")
+
+
+def _own_drones(data: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Path]]:
+    """Yield every target that is one's own and has an id, with its path."""
+    for i, target in enumerate(map(_mapping, _list(data.get("targets")))):
+        if isinstance(target.get("own"), dict) and isinstance(target.get("id"), str):
+            yield target, ("targets", i)
+
+
+def _own(data: dict[str, Any], catalogue: Catalogue) -> Iterator[Found]:
+    """Yield own drones that are a group, a threat, or not a drone."""
+    for target, path in _own_drones(data):
+        if target.get("group") is not None:
+            yield (*path, "group"), "must not be given with own: write each own drone by itself"
+        if target.get("threat") is True:
+            yield (*path, "threat"), "must not be true with own"
+        kind = target.get("type")
+        flown = catalogue.targets.get(kind) if isinstance(kind, str) else None
+        if flown is not None and flown.target_class == "bird":
+            yield (*path, "type"), f"must be a drone with own; {flown.name} is a bird"
 
 
 def _carriers(
@@ -100,6 +127,11 @@ def _carriers(
         sensor_id, profile = sensor.get("id"), sensor.get("profile")
         if isinstance(sensor_id, str) and isinstance(profile, str) and profile in catalogue.sensors:
             carried.append(Carrier(sensor_id, str(sensor.get("platform")), catalogue.sensors[profile].kind))
+    for target, _ in _own_drones(data):
+        for sensor in map(_mapping, _list(_mapping(target["own"]).get("sensors"))):
+            sensor_id, profile = sensor.get("id"), sensor.get("profile")
+            if isinstance(sensor_id, str) and isinstance(profile, str) and profile in catalogue.sensors:
+                carried.append(Carrier(sensor_id, target["id"], catalogue.sensors[profile].kind))
     return carried
 
 

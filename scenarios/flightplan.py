@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from scenarios.base import Identifier, Model, Name, NonNegative, Point2, Positive
+from scenarios.own import OwnDrone
 
 Height = Annotated[float, Field(ge=0.0, le=10_000.0, description="above the ground")]
 
@@ -143,6 +144,9 @@ class Target(Model):
     threat: bool | None = Field(default=None, description="none: that of the type")
     radio_silent_from_leg: int | None = Field(
         default=None, ge=0, description="emissions stop when this leg begins (terminal homing switches its link off)"
+    )
+    own: OwnDrone | None = Field(
+        default=None, description="given: it is one's own, carries sensors and reports its pose; never a threat"
     )
 
 

@@ -29,6 +29,7 @@ from scenarios.elevation.grid import HIGHEST_M, LOWEST_M, Elevation
 from scenarios.events import ScenarioEvent
 from scenarios.files import FileReference
 from scenarios.flightplan import Target
+from scenarios.own import Navigation, OwnDrone
 from scenarios.types import MAX_NEEDS_S, Aspects
 
 FormationName = Literal["column", "line", "wedge", "dispersed_halt"]
@@ -139,17 +140,6 @@ class Waypoint(Model):
 
     position_m: Point2
     speed_mps: Positive = Field(le=30.0)
-
-
-class Navigation(Model):
-    """Errors of a platform's own position and attitude: Gauss-Markov with these stationary sigmas."""
-
-    position_sigma_m: NonNegative = Field(default=0.4, le=100.0, description="each axis")
-    velocity_sigma_mps: NonNegative = Field(default=0.05, le=10.0, description="each axis")
-    heading_sigma_deg: NonNegative = Field(default=0.12, le=20.0)
-    level_sigma_deg: NonNegative = Field(default=0.05, le=20.0, description="pitch and roll")
-    turret_sigma_deg: NonNegative = Field(default=0.03, le=5.0, description="turret angle against its hull")
-    time_constant_s: float = Field(default=80.0, ge=1.0, le=3600.0)
 
 
 class ProtectionLayer(Model):
@@ -269,3 +259,11 @@ class Scenario(Model):
     network: Network = Network()
     events: tuple[ScenarioEvent, ...] = Field(default=(), max_length=64, description="faults and deception, by time")
     catalogue: CatalogueChanges = CatalogueChanges()
+
+    def own_drones(self) -> dict[str, OwnDrone]:
+        """Return the own drones among the targets by id, in the scenario's order."""
+        return {target.id: target.own for target in self.targets if target.own is not None}
+
+    def carrier_ids(self) -> tuple[str, ...]:
+        """Return the ids of everything that carries sensors and reports a pose: hulls in order, then own drones."""
+        return (*self.platoon.platform_ids(), *self.own_drones())

@@ -57,7 +57,7 @@ def _trajectories(target: Target, kind: TargetType, skies: list[Sky], until_s: f
             begins = leader.leg_begin_s[:split] + flown.leg_begin_s
         silent = target.radio_silent_from_leg
         silent_s = begins[silent] if silent is not None and silent < len(begins) else math.inf
-        threat = kind.threat if target.threat is None else target.threat
+        threat = (kind.threat if target.threat is None else target.threat) and target.own is None
         yield _trajectory(name, kind, threat, flown, silent_s)
 
 
