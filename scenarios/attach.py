@@ -11,9 +11,12 @@ from scenarios.elevation.dted import read_dted
 from scenarios.elevation.geotiff import read_geotiff
 from scenarios.elevation.grid import Elevation, ElevationError, checked
 from scenarios.files import FileProblem, FileReference, known, read_beside
+from scenarios.flight_file import FlightError, read_flight
+from scenarios.flightplan import RecordedFlight
 from scenarios.schema import Environment, Scenario
 
 ELEVATION_BYTES = 200_000_000  # a degree at one arc second in 64-bit floats has 104 MB
+FLIGHT_BYTES = 20_000_000  # 200 000 rows of 100 characters
 GEOTIFF, DTED = (".tif", ".tiff"), (".dt0", ".dt1", ".dt2")
 
 
@@ -25,15 +28,36 @@ def attached(scenario: Scenario, folder: Path) -> tuple[Scenario, list[tuple[Key
         environment = _with_elevation(environment, folder)
     except (FileProblem, ElevationError) as error:
         errors.append((("environment", "terrain", "file", "path"), str(error)))
-    if environment is scenario.environment:
+    flights = []
+    for i, flight in enumerate(scenario.flights):
+        try:
+            flights.append(_with_rows(flight, folder, scenario))
+        except (FileProblem, FlightError) as error:
+            errors.append((("flights", i, "file", "path"), str(error)))
+    if errors or (environment is scenario.environment and not flights):
         return scenario, errors
-    return scenario.model_copy(update={"environment": environment}), errors
+    return scenario.model_copy(update={"environment": environment, "flights": tuple(flights)}), errors
 
 
 def attachments(scenario: Scenario) -> tuple[FileReference, ...]:
     """Return the references to the files that a loaded scenario was made of."""
-    references = (scenario.environment.terrain.file,)
+    references = (scenario.environment.terrain.file, *(flight.file for flight in scenario.flights))
     return tuple(r for r in references if r is not None)
+
+
+def _with_rows(flight: RecordedFlight, folder: Path, scenario: Scenario) -> RecordedFlight:
+    data = read_beside(flight.file, folder, (".csv",), FLIGHT_BYTES)
+    rows = read_flight(data)
+    half_m = scenario.environment.terrain.size_m / 2.0
+    farthest_m = float(np.abs(rows.position_m[:, :2] + np.array(flight.offset_m[:2])).max())
+    if farthest_m > half_m:
+        raise FlightError(f"must stay on the terrain, within {half_m:g} m of the datum; it goes {farthest_m:.0f} m off")
+    begin_s = float(rows.time_s[0]) if flight.start_s is None else flight.start_s
+    if not 0.0 <= begin_s < scenario.duration_s:
+        raise FlightError(f"must begin within the scenario's {scenario.duration_s:g} s; it begins at {begin_s:g} s")
+    file = known(flight.file, folder, data)
+    file._rows = rows
+    return flight.model_copy(update={"file": file})
 
 
 def _with_elevation(environment: Environment, folder: Path) -> Environment:

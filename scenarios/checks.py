@@ -138,7 +138,7 @@ def _carriers(
 def _beacons(data: dict[str, Any], catalogue: Catalogue) -> dict[str, bool]:
     """Return target id -> whether its type has a Remote ID beacon; members of groups have ids of their own."""
     found = {}
-    for target in map(_mapping, _list(data.get("targets"))):
+    for target in map(_mapping, [*_list(data.get("targets")), *_list(data.get("flights"))]):
         kind = target.get("type")
         flown = catalogue.targets.get(kind) if isinstance(kind, str) else None
         has = flown is None or any(emission.kind == "remote_id" for emission in flown.emissions)
@@ -169,6 +169,9 @@ def _targets(data: dict[str, Any], catalogue: Catalogue, hulls: list[str]) -> It
         for j, leg in enumerate(legs):
             yield from _leg((*path, "legs", j), _mapping(leg), target.get("type"), catalogue, hulls)
             yield from _points((*path, "legs", j), _mapping(leg), half_m)
+    for i, flight in enumerate(map(_mapping, _list(data.get("flights")))):
+        yield from _unique(("flights", i, "id"), flight.get("id"), taken)
+        yield from _known(("flights", i, "type"), flight.get("type"), catalogue.names("targets"), "target type")
 
 
 def _leg(path: Path, leg: dict[str, Any], kind: object, catalogue: Catalogue, hulls: list[str]) -> Iterator[Found]:

@@ -28,7 +28,7 @@ from scenarios.base import (
 from scenarios.elevation.grid import HIGHEST_M, LOWEST_M, Elevation
 from scenarios.events import ScenarioEvent
 from scenarios.files import FileReference
-from scenarios.flightplan import Target
+from scenarios.flightplan import RecordedFlight, Target
 from scenarios.own import Navigation, OwnDrone
 from scenarios.types import MAX_NEEDS_S, Aspects
 
@@ -256,6 +256,9 @@ class Scenario(Model):
     platoon: Platoon = Platoon()
     sensors: tuple[ExplicitSensor, ...] = Field(default=(), max_length=64)
     targets: tuple[Target, ...] = Field(default=(), max_length=64)
+    flights: tuple[RecordedFlight, ...] = Field(
+        default=(), max_length=64, description="more targets, on trajectories from files"
+    )
     network: Network = Network()
     events: tuple[ScenarioEvent, ...] = Field(default=(), max_length=64, description="faults and deception, by time")
     catalogue: CatalogueChanges = CatalogueChanges()

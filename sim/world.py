@@ -82,6 +82,10 @@ class World:
         position, velocity = f.track(t)
         return position, velocity, (t >= f.start_s) & (t < f.end_s)
 
+    def wing_beat_hz(self, i: int, t_s: F64) -> F64:
+        """Return how often a second one target beats its wings at times (k,); 0 for gliding birds and for drones."""
+        return self._flights[i].wing_beat_hz(np.asarray(t_s, dtype=np.float64))
+
     def platform(self, platform_id: str, t_s: float) -> PlatformState:
         """Return the truth of a hull or a turret at one time; the last instant asked for is remembered."""
         if t_s != self._instant_s:

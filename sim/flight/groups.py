@@ -16,6 +16,7 @@ from scenarios.types import TargetType
 from sim.flight.dynamics import Body
 from sim.flight.guidance import HullPoint, Sky
 from sim.flight.pilot import ON_GROUND_M, Flown, Station, fly_legs
+from sim.flight.recorded import recorded
 from sim.flight.trajectory import Trajectory
 from sim.propagation.turbulence import gust_wind_mps
 from sim.terrain import Terrain
@@ -26,7 +27,10 @@ LATTICE_JITTER = 0.2  # of the spacing: nobody flies on a perfect lattice (E)
 def fly(
     scenario: Scenario, catalogue: Catalogue, terrain: Terrain, hull_point: HullPoint, rng: np.random.Generator
 ) -> tuple[Trajectory, ...]:
-    """Fly every target of a scenario; each has a generator of its own, so that one more changes no other's flight."""
+    """Fly every target of a scenario; each has a generator of its own, so that one more changes no other's flight.
+
+    Recorded flights come after them.
+    """
     out: list[Trajectory] = []
     wind, gusts = _wind(scenario.environment), gust_wind_mps(scenario.environment)
     for target, own_rng in zip(scenario.targets, rng.spawn(len(scenario.targets)), strict=True):
@@ -34,6 +38,7 @@ def fly(
         members = target.group.count if target.group else 1
         skies = [Sky(terrain, hull_point, kind, r, wind, gusts) for r in own_rng.spawn(members)]
         out.extend(_trajectories(target, kind, skies, scenario.duration_s))
+    out.extend(recorded(flight, catalogue.targets[flight.type], terrain) for flight in scenario.flights)
     return tuple(out)
 
 
@@ -72,6 +77,7 @@ def _trajectory(name: str, kind: TargetType, threat: bool, flown: Flown, silent_
         flown.step_s,
         flown.position_m,
         flown.velocity_mps,
+        flown.gliding,
     )
 
 

@@ -62,12 +62,15 @@ class Floor:
 
 
 class Leg(ABC):
-    """One leg being flown: asked at every step for a command; ``done`` ends it, ``landed`` ends the flight."""
+    """One leg being flown: asked at every step for a command; ``done`` ends it, ``landed`` ends the flight.
+
+    On a leg that ``glides`` a bird holds its wings still.
+    """
 
     def __init__(self, sky: Sky, body: Body, t_s: float, floor: Floor) -> None:
         self.sky, self.floor, self.begin_s = sky, floor, t_s
         self.begin = (body.x, body.y)
-        self.done = self.landed = False
+        self.done = self.landed = self.glides = False
         self.response_s = sky.type.kinematics.response_s
 
     @abstractmethod

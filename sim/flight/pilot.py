@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from messages.frames import F64
 from scenarios import flightplan as plan
@@ -34,6 +35,7 @@ class Flown:
     velocity_mps: F64
     leg_begin_s: tuple[float, ...]
     end_s: float
+    gliding: NDArray[np.bool_]  # (k,) on a leg that is soared
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def fly_legs(
     step_s = BIRD_STEP_S if kinematics.motion == "bird" else DRONE_STEP_S
     noise, floor = Singer(kinematics, step_s, sky.rng), Floor(sky.terrain)
     gusts = _gusts(sky, step_s)
-    rows, begins, waiting = [], [], list(legs)
+    rows, begins, waiting, gliding = [], [], list(legs), []
     leg: Leg | None = FollowLeg(station, sky, body, start_s, floor) if station else None
     t_s, end_s = start_s, math.inf
     for k in range(max(2, math.ceil((until_s - start_s) / step_s) + 2)):
@@ -90,13 +92,16 @@ def fly_legs(
                 break
             leg = begin(waiting.pop(0) if waiting else _wait(sky, body), sky, body, t_s, floor)
             begins.append(t_s)
+        gliding.append(leg.glides)
         command = leg.command(body, t_s)
         if gusts is not None:
             _shake(sky, body, gusts, step_s)
         step_body(body, command, noise.step(), kinematics, step_s)
         _stay_above_ground(sky, body)
     table = np.array(rows if len(rows) > 1 else rows * 2)
-    return Flown(start_s, step_s, table[:, :3], table[:, 3:], tuple(begins[: len(legs)]), end_s)
+    soared = np.zeros(len(table), dtype=np.bool_)
+    soared[: len(gliding)] = gliding
+    return Flown(start_s, step_s, table[:, :3], table[:, 3:], tuple(begins[: len(legs)]), end_s, soared)
 
 
 def _gusts(sky: Sky, step_s: float) -> Gusts | None:
