@@ -1,5 +1,5 @@
 """Write the generated pages: docs/icd.md from the message types, docs/scenario-schema.md from the scenario schema,
-docs/validation.md from the models and the published figures.
+docs/sensors.md from the catalogue, docs/validation.md from the models and the published figures.
 
 python docs/generate.py            write them
 python docs/generate.py --check    exit with 1 where one on disk differs
@@ -16,6 +16,7 @@ from typing import Any
 from benchmarks.validation.check import check_rows
 from benchmarks.validation.gates import check_gates
 from benchmarks.validation.published import SHIPPED, read_published
+from benchmarks.validation.systems import system_of
 from benchmarks.validation.verdict import Verdict
 from messages import icd
 from scenarios.catalogue import shipped
@@ -33,6 +34,20 @@ LIMITS = {
 }
 # Limits that only keep absurd numbers out (of lengths, names, texts and open intervals) say nothing to a writer.
 NOISE = 1e12
+
+
+SENSORS_HEAD = """# Sensors of the catalogue
+
+A scenario mounts them by name (`fit`, `sensors`); `vedette catalogue sensors NAME` prints one with the grade of each
+value: A standard, B measured, C vendor, D one claim, E estimate, T textbook.
+
+## Published ranges
+
+One look finds the target with a probability of 0.9 (radar) or 0.5 (what listens), in the clear, 5 degrees above the
+horizon. Where a profile has one published range, a parameter was chosen so that it comes out, and the line guards it
+against changes of the models; where it has several, the others are predictions.
+
+"""
 
 
 def schema_page() -> str:
@@ -146,6 +161,24 @@ def catalogue_section() -> str:
     return "".join(lines)
 
 
+def sensors_page() -> str:
+    """Return every sensor profile with its source, and the published ranges beside those that come out of it."""
+    published = [(system_of(row), row) for row in read_published(SHIPPED)]
+    compared = [(system, verdict) for system, row in published if system for verdict in check_rows([row], None)]
+    parts = [
+        MADE_BY,
+        SENSORS_HEAD,
+        "| profile | published | figure | modelled | limit | verdict |\n|---|---|---|---|---|---|\n",
+    ]
+    for system, v in compared:
+        cells = (v.quantity, v.expected, v.got, v.limit, v.status)
+        parts.append(f"| `{system.profile}` | " + " | ".join(escaped(x) for x in cells) + " |\n")
+    parts.append("\n## Profiles\n\n| profile | kind | what | source |\n|---|---|---|---|\n")
+    for name, p in sorted(shipped().sensors.items()):
+        parts.append(f"| `{name}` | {p.kind} | {escaped(p.title)} | {escaped(p.source)} |\n")
+    return "".join(parts)
+
+
 def validation_page() -> str:
     """Return the models against published figures; what needs a recording is listed as such."""
     rows = check_rows(read_published(SHIPPED), None)
@@ -183,7 +216,12 @@ def escaped(text: str) -> str:
 
 def pages() -> dict[str, str]:
     """Return file name -> text of every generated page."""
-    return {"icd.md": icd.render(), "scenario-schema.md": schema_page(), "validation.md": validation_page()}
+    return {
+        "icd.md": icd.render(),
+        "scenario-schema.md": schema_page(),
+        "sensors.md": sensors_page(),
+        "validation.md": validation_page(),
+    }
 
 
 def main() -> int:

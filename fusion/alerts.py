@@ -8,6 +8,7 @@ from enum import IntEnum
 
 import numpy as np
 
+from fusion.own import OwnConfig, OwnForce
 from fusion.threat import DRONE_NAMES, Threat, ThreatConfig, assess
 from messages.types import Alert, AlertLevel, PlatformPose, Track
 
@@ -94,6 +95,7 @@ class AlertConfig:
     forget_s: float = 10.0
     """A track that is gone so long is forgotten; if it comes back people are told again."""
     threat: ThreatConfig = field(default_factory=ThreatConfig)
+    own: OwnConfig = field(default_factory=OwnConfig)
 
 
 @dataclass
@@ -112,24 +114,30 @@ class Standing:
 
 
 class AlertBook:
-    """Keep the standing level of each track; say something when it rises or its platform changes at WARNING."""
+    """Keep the standing level of each track; say something when it rises or its platform changes at WARNING.
+
+    A track that is an own drone, by the drone's own report, is never wanted above INFO.
+    """
 
     def __init__(self, config: AlertConfig | None = None) -> None:
         self.config = config or AlertConfig()
         self._standing: dict[int, Standing] = {}
+        self._own = OwnForce(self.config.own)
         self._next_id = 1
 
     def update(self, tracks: Sequence[Track], poses: Sequence[PlatformPose], t_ns: int) -> list[Alert]:
         """Return the alerts that are new at this time, in order of track id."""
         defended = sorted((p for p in poses if p.defended), key=lambda p: p.platform_id)
+        own = self._own.update(tracks, poses, t_ns)
         alerts = []
         for track in sorted(tracks, key=lambda track: track.track_id):
             threat = assess(track, defended, self.config.threat)
             if threat is None:
                 continue
             standing = self._standing.setdefault(track.track_id, Standing(since_ns=t_ns, seen_ns=t_ns))
-            if self._advance(standing, track, threat, t_ns):
-                alerts.append(self._alert(standing, track, threat, t_ns))
+            mine = own.get(track.track_id)
+            if self._advance(standing, track, threat, t_ns, own=mine is not None):
+                alerts.append(self._alert(standing, track, threat, t_ns, mine))
             standing.seen_ns = t_ns
         limit = t_ns - int(self.config.forget_s * 1e9)
         self._standing = {k: s for k, s in self._standing.items() if s.seen_ns >= limit}
@@ -140,11 +148,14 @@ class AlertBook:
         standing = self._standing.get(track_id)
         return standing.level if standing else Level.NONE
 
-    def _advance(self, standing: Standing, track: Track, threat: Threat, t_ns: int) -> bool:
+    def _advance(self, standing: Standing, track: Track, threat: Threat, t_ns: int, *, own: bool) -> bool:
         """Move the standing level by the table; say whether there is something to announce."""
         wanted = wanted_level(track, threat, standing.level, self.config)
         if self._observes(standing, threat, t_ns):
             wanted = Level.WARNING
+        if own:
+            wanted = min(wanted, Level.INFO)
+            standing.observing_since_ns = -1
         self._note(standing, wanted, t_ns)
         lasting = self._lasting(standing)
         move = self._move(standing, lasting, t_ns)
@@ -195,14 +206,14 @@ class AlertBook:
                 return Move.FALL
         return Move.STAY
 
-    def _alert(self, standing: Standing, track: Track, threat: Threat, t_ns: int) -> Alert:
+    def _alert(self, standing: Standing, track: Track, threat: Threat, t_ns: int, own: str | None) -> Alert:
         alert = Alert(
             alert_id=self._next_id,
             track_id=track.track_id,
             t_ns=t_ns,
             level=_word(standing.level),
             platform_id=threat.platform_id,
-            reason=reason(standing.level, track, threat, self.config),
+            reason=reason(standing.level, track, threat, self.config, own),
             evidence=evidence(track, threat),
             aspect=threat.aspect,
             priority=threat.priority,
@@ -247,9 +258,9 @@ def wanted_level(track: Track, threat: Threat, standing: Level, config: AlertCon
     return Level.INFO if track.existence >= config.info_existence or standing >= Level.INFO else Level.NONE
 
 
-def reason(level: Level, track: Track, threat: Threat, config: AlertConfig) -> str:
-    """Say in one sentence why people are told."""
-    kind = likely_kind(track)
+def reason(level: Level, track: Track, threat: Threat, config: AlertConfig, own: str | None = None) -> str:
+    """Say in one sentence why people are told; ``own`` is the platform that the track is by its own report."""
+    kind = f"own drone {own}" if own else likely_kind(track)
     where = f"{threat.range_m:.0f} m, {np.degrees(threat.azimuth_rad):.0f} deg, {threat.aspect} of {threat.platform_id}"
     if level == Level.WARNING and approaching(threat, config, config.leave_factor):
         return f"{kind} approaching: {where}, closest in {threat.time_to_closest_s:.0f} s"

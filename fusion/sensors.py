@@ -115,6 +115,7 @@ class PoseHistory:
             position_sigma_m=last.position_sigma_m,
             yaw_sigma_rad=last.yaw_sigma_rad,
             defended=last.defended,
+            airborne=last.airborne,
         )
 
 
@@ -132,6 +133,7 @@ def _blend(a: PlatformPose, b: PlatformPose, f: float, t_ns: int) -> PlatformPos
         position_sigma_m=max(a.position_sigma_m, b.position_sigma_m),
         yaw_sigma_rad=max(a.yaw_sigma_rad, b.yaw_sigma_rad),
         defended=a.defended,
+        airborne=a.airborne,
     )
 
 

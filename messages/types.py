@@ -105,8 +105,12 @@ class SensorScan(Message, frozen=True, kw_only=True):
     detections: Annotated[bytes, Meta(max_length=60_000)] = b""
 
 
-class PlatformPose(Message, frozen=True, kw_only=True):
-    """Where a platform believes it is, and how sure it is. A turret sends its own."""
+class PlatformPose(Message, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a platform believes it is, and how sure it is. A turret sends its own.
+
+    ``airborne``: it is an own drone in flight; the track that it explains is no threat. A field that has its default
+    need not be sent.
+    """
 
     platform_id: Name
     t_ns: TimeNs
@@ -118,6 +122,7 @@ class PlatformPose(Message, frozen=True, kw_only=True):
     position_sigma_m: NonNegative = 0.0
     yaw_sigma_rad: NonNegative = 0.0
     defended: bool = False
+    airborne: bool = False
 
 
 class SensorStatus(Message, frozen=True, kw_only=True):

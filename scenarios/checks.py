@@ -17,6 +17,7 @@ from scenarios.schema import Platoon, TerrainPlan
 from scenarios.wording import nearest
 
 MAX_ID = 24  # bytes of a node name in the frame header
+MAX_CELLS = 2000  # along a side of the terrain: 4 million posts, half a gigabyte with what is worked out from them
 Found = tuple[Path, str]  # a path and "must ..."
 
 
@@ -28,9 +29,11 @@ def across(data: dict[str, Any], catalogue: Catalogue) -> Iterator[Found]:
     yield from _platoon(platoon, catalogue, len(hulls), fits)
     yield from _sensors(data, catalogue, hulls, fits)
     yield from _targets(data, catalogue, hulls)
+    yield from _own(data, catalogue)
     events = [_mapping(event) for event in _list(data.get("events"))]
     carriers, beacons = _carriers(data, catalogue, hulls, fits), _beacons(data, catalogue)
-    yield from event_errors(events, data.get("duration_s"), hulls, carriers, beacons)
+    vehicles = [*hulls, *(str(target["id"]) for target, _ in _own_drones(data))]
+    yield from event_errors(events, data.get("duration_s"), vehicles, carriers, beacons)
     for section in SECTIONS:
         for name in _mapping(_mapping(data.get("catalogue")).get(section)):
             yield from _known(("catalogue", section, name), name, catalogue.names(section), f"entry of {section}")
@@ -84,6 +87,31 @@ def _sensors(
         yield from _unique((*path, "id"), sensor.get("id"), taken)
         yield from _known((*path, "platform"), sensor.get("platform"), hulls, "platform of the platoon")
         yield from _known((*path, "profile"), sensor.get("profile"), catalogue.names("sensors"), "sensor profile")
+    for target, where in _own_drones(data):
+        for j, item in enumerate(_list(_mapping(target["own"]).get("sensors"))):
+            path, sensor = (*where, "own", "sensors", j), _mapping(item)
+            yield from _unique((*path, "id"), sensor.get("id"), taken)
+            yield from _known((*path, "profile"), sensor.get("profile"), catalogue.names("sensors"), "sensor profile")
+
+
+def _own_drones(data: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Path]]:
+    """Yield every target that is one's own and has an id, with its path."""
+    for i, target in enumerate(map(_mapping, _list(data.get("targets")))):
+        if isinstance(target.get("own"), dict) and isinstance(target.get("id"), str):
+            yield target, ("targets", i)
+
+
+def _own(data: dict[str, Any], catalogue: Catalogue) -> Iterator[Found]:
+    """Yield own drones that are a group, a threat, or not a drone."""
+    for target, path in _own_drones(data):
+        if target.get("group") is not None:
+            yield (*path, "group"), "must not be given with own: write each own drone by itself"
+        if target.get("threat") is True:
+            yield (*path, "threat"), "must not be true with own"
+        kind = target.get("type")
+        flown = catalogue.targets.get(kind) if isinstance(kind, str) else None
+        if flown is not None and flown.target_class == "bird":
+            yield (*path, "type"), f"must be a drone with own; {flown.name} is a bird"
 
 
 def _carriers(
@@ -99,13 +127,18 @@ def _carriers(
         sensor_id, profile = sensor.get("id"), sensor.get("profile")
         if isinstance(sensor_id, str) and isinstance(profile, str) and profile in catalogue.sensors:
             carried.append(Carrier(sensor_id, str(sensor.get("platform")), catalogue.sensors[profile].kind))
+    for target, _ in _own_drones(data):
+        for sensor in map(_mapping, _list(_mapping(target["own"]).get("sensors"))):
+            sensor_id, profile = sensor.get("id"), sensor.get("profile")
+            if isinstance(sensor_id, str) and isinstance(profile, str) and profile in catalogue.sensors:
+                carried.append(Carrier(sensor_id, target["id"], catalogue.sensors[profile].kind))
     return carried
 
 
 def _beacons(data: dict[str, Any], catalogue: Catalogue) -> dict[str, bool]:
     """Return target id -> whether its type has a Remote ID beacon; members of groups have ids of their own."""
     found = {}
-    for target in map(_mapping, _list(data.get("targets"))):
+    for target in map(_mapping, [*_list(data.get("targets")), *_list(data.get("flights"))]):
         kind = target.get("type")
         flown = catalogue.targets.get(kind) if isinstance(kind, str) else None
         has = flown is None or any(emission.kind == "remote_id" for emission in flown.emissions)
@@ -116,7 +149,10 @@ def _beacons(data: dict[str, Any], catalogue: Catalogue) -> dict[str, bool]:
 def _targets(data: dict[str, Any], catalogue: Catalogue, hulls: list[str]) -> Iterator[Found]:
     taken: set[str] = set(hulls)
     terrain = _mapping(_mapping(data.get("environment")).get("terrain"))
-    half_m = _number(terrain.get("size_m"), _default(TerrainPlan, "size_m")) / 2.0
+    size_m, cell_m = (_number(terrain.get(k), _default(TerrainPlan, k)) for k in ("size_m", "cell_m"))
+    if cell_m > 0.0 and size_m / cell_m > MAX_CELLS:
+        yield ("environment", "terrain", "cell_m"), f"must be >= {size_m / MAX_CELLS:g} for size_m = {size_m:g}"
+    half_m = size_m / 2.0
     for i, item in enumerate(_list(data.get("targets"))):
         path, target = ("targets", i), _mapping(item)
         group, legs = _mapping(target.get("group")), _list(target.get("legs"))
@@ -133,6 +169,9 @@ def _targets(data: dict[str, Any], catalogue: Catalogue, hulls: list[str]) -> It
         for j, leg in enumerate(legs):
             yield from _leg((*path, "legs", j), _mapping(leg), target.get("type"), catalogue, hulls)
             yield from _points((*path, "legs", j), _mapping(leg), half_m)
+    for i, flight in enumerate(map(_mapping, _list(data.get("flights")))):
+        yield from _unique(("flights", i, "id"), flight.get("id"), taken)
+        yield from _known(("flights", i, "type"), flight.get("type"), catalogue.names("targets"), "target type")
 
 
 def _leg(path: Path, leg: dict[str, Any], kind: object, catalogue: Catalogue, hulls: list[str]) -> Iterator[Found]:

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 
 from scenarios.catalogue import Catalogue, shipped
 from scenarios.events import Carrier, ScenarioEvent, struck
+from scenarios.own import CarriedSensor
 from scenarios.schema import ExplicitSensor, Scenario
 from scenarios.sensors import SensorMount, SensorProfile
 
 
 @dataclass(frozen=True)
 class MountedSensor:
-    """One sensor of a scenario, with its profile and its place on hull or turret (forward, left, up; radians)."""
+    """One sensor of a scenario, with its profile and its place on what carries it (forward, left, up; radians)."""
 
     sensor_id: str
-    hull_id: str
-    platform_id: str  # the hull, or "<hull>/turret"
+    hull_id: str  # the hull, or the own drone
+    platform_id: str  # the same, or "<hull>/turret"
     profile: SensorProfile
     position_m: tuple[float, float, float]
     yaw_rad: float
@@ -39,29 +40,40 @@ def fit_names(scenario: Scenario) -> tuple[str, ...]:
 
 
 def mounted_sensors(scenario: Scenario) -> tuple[MountedSensor, ...]:
-    """Return every sensor of a validated scenario: those of the fits by vehicle, then the explicit ones."""
+    """Return every sensor of a validated scenario: of the fits by vehicle, the explicit ones, those of own drones."""
     catalogue = catalogue_of(scenario)
     sensors: list[MountedSensor] = []
     for hull_id, fit in zip(scenario.platoon.platform_ids(), fit_names(scenario), strict=True):
         for mount in catalogue.fits[fit].sensors:
             sensors.append(_mounted(f"{hull_id}_{mount.name}", hull_id, mount, catalogue))
     sensors += [_mounted(explicit.id, explicit.platform, explicit, catalogue) for explicit in scenario.sensors]
+    for drone_id, own in scenario.own_drones().items():
+        sensors += [_on(carried.id, drone_id, drone_id, carried, catalogue) for carried in own.sensors]
     return tuple(sensors)
 
 
 def struck_nodes(scenario: Scenario) -> tuple[tuple[ScenarioEvent, tuple[str, ...]], ...]:
-    """Return every event of a validated scenario with the nodes it strikes: ids of hulls (their poses), of sensors."""
+    """Return every event of a validated scenario with the nodes it strikes: ids of carriers (their poses), sensors."""
     carried = [Carrier(m.sensor_id, m.hull_id, m.profile.kind) for m in mounted_sensors(scenario)]
-    hulls = scenario.platoon.platform_ids()
-    return tuple((event, struck(event, carried, hulls)) for event in scenario.events)
+    return tuple((event, struck(event, carried, scenario.carrier_ids())) for event in scenario.events)
 
 
 def _mounted(sensor_id: str, hull_id: str, mount: SensorMount | ExplicitSensor, catalogue: Catalogue) -> MountedSensor:
+    return _on(sensor_id, hull_id, mount_platform(hull_id, mount.on), mount, catalogue)
+
+
+def _on(
+    sensor_id: str,
+    carrier_id: str,
+    platform_id: str,
+    mount: SensorMount | ExplicitSensor | CarriedSensor,
+    catalogue: Catalogue,
+) -> MountedSensor:
     angles = mount.orientation_deg
     return MountedSensor(
         sensor_id,
-        hull_id,
-        mount_platform(hull_id, mount.on),
+        carrier_id,
+        platform_id,
         catalogue.sensors[mount.profile],
         mount.position_m,
         math.radians(angles.yaw),

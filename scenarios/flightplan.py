@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
-from scenarios.base import Identifier, Model, Name, NonNegative, Point2, Positive
+from scenarios.base import Identifier, Model, Name, NonNegative, Point2, Point3, Positive
+from scenarios.files import FileReference
+from scenarios.flight_file import FlightRows
+from scenarios.own import OwnDrone
 
 Height = Annotated[float, Field(ge=0.0, le=10_000.0, description="above the ground")]
 
@@ -143,6 +146,38 @@ class Target(Model):
     threat: bool | None = Field(default=None, description="none: that of the type")
     radio_silent_from_leg: int | None = Field(
         default=None, ge=0, description="emissions stop when this leg begins (terminal homing switches its link off)"
+    )
+    own: OwnDrone | None = Field(
+        default=None, description="given: it is one's own, carries sensors and reports its pose; never a threat"
+    )
+
+
+class FlightFile(FileReference):
+    """A CSV file with a flight: ``time_s, east_m, north_m``, ``up_m`` or ``height_m``, and velocities where known."""
+
+    _rows: FlightRows | None = PrivateAttr(default=None)
+
+    @property
+    def rows(self) -> FlightRows:
+        """What the file holds. Raises ValueError before ``scenarios.loader.load`` has read it."""
+        if self._rows is None:
+            raise ValueError(f"{self.path}: not read: load the scenario with scenarios.loader.load")
+        return self._rows
+
+
+class RecordedFlight(Model):
+    """A drone or a bird that flies as a file says, whatever its type could do."""
+
+    id: Identifier
+    type: Name = Field(description="what sensors get of it; its kinematics are not used")
+    file: FlightFile
+    start_s: NonNegative | None = Field(
+        default=None, le=7200.0, description="time of the file's first row; none: the file's own"
+    )
+    offset_m: Point3 = Field(default=(0.0, 0.0, 0.0), description="east, north, up: added to every place")
+    threat: bool | None = Field(default=None, description="none: that of the type")
+    silent_after_s: NonNegative | None = Field(
+        default=None, le=7200.0, description="emissions stop so long after its begin; none: never"
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from scenarios.attach import attached
 from scenarios.catalogue import SECTIONS, Catalogue, changed_entry, shipped
 from scenarios.checks import across
 from scenarios.document import MAX_BYTES, Document, DocumentError, Path, read
@@ -49,6 +50,8 @@ def load(path_or_library_name: str | FilePath, overrides: Sequence[str] = ()) ->
     sources: dict[Path, str] = {}
     errors = [e for override in overrides for e in _override(document, override, sources)]
     scenario, found = _validated(document.data)
+    if scenario is not None and not found and not errors:
+        scenario, found = attached(scenario, _folder(name))
     errors += [_sentence(name, document, sources, path, what) for path, what in found]
     if errors or scenario is None:
         raise ScenarioError(errors)
@@ -74,6 +77,12 @@ def effective_yaml(scenario: Scenario) -> str:
 def _library_names() -> list[str]:
     folder = resources.files("scenarios") / "library"
     return [file.name[: -len(".yaml")] for file in folder.iterdir() if file.name.endswith(".yaml")]
+
+
+def _folder(name: str) -> FilePath:
+    """Return the folder of a scenario, which the paths in it are counted from."""
+    library_files = FilePath(str(resources.files("scenarios"))) / "library"
+    return library_files if name.startswith("scenarios/library/") else FilePath(name).parent
 
 
 def _text(wanted: str) -> tuple[str, str]:

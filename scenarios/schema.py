@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+import numpy as np
+from pydantic import Field, PrivateAttr
 
+from messages.frames import F64
 from scenarios.base import (
     Decibel,
     Degrees,
@@ -23,8 +25,11 @@ from scenarios.base import (
     Positive,
     Text,
 )
+from scenarios.elevation.grid import HIGHEST_M, LOWEST_M, Elevation
 from scenarios.events import ScenarioEvent
-from scenarios.flightplan import Target
+from scenarios.files import FileReference
+from scenarios.flightplan import RecordedFlight, Target
+from scenarios.own import Navigation, OwnDrone
 from scenarios.types import MAX_NEEDS_S, Aspects
 
 FormationName = Literal["column", "line", "wedge", "dispersed_halt"]
@@ -32,7 +37,7 @@ Engine = Literal["off", "idle", "moving"]
 
 
 class Datum(Model):
-    """Geodetic origin of the east-north-up frame; needed only to export geodetic positions."""
+    """Geodetic origin of the east-north-up frame; needed to export geodetic positions and for terrain from a file."""
 
     latitude_deg: float = Field(default=48.0, ge=-90.0, le=90.0)
     longitude_deg: float = Field(default=37.0, ge=-180.0, le=180.0)
@@ -48,8 +53,31 @@ class Barrier(Model):
     height_m: Positive = Field(le=500.0)
 
 
+class ElevationFile(FileReference):
+    """A GeoTIFF (EPSG:4326 or UTM on WGS 84) or DTED file with the heights of the ground around the datum."""
+
+    void_height_m: float | None = Field(
+        default=None,
+        ge=LOWEST_M,
+        le=HIGHEST_M,
+        description="height above sea level that the file's voids get; none: a void under the terrain is an error",
+    )
+    _elevation: Elevation | None = PrivateAttr(default=None)
+
+    @property
+    def elevation(self) -> Elevation:
+        """What the file holds. Raises ValueError before ``scenarios.loader.load`` has read it."""
+        if self._elevation is None:
+            raise ValueError(f"{self.path}: not read: load the scenario with scenarios.loader.load")
+        return self._elevation
+
+
 class TerrainPlan(Model):
-    """Seeded procedural height field with woods, plus placed treelines and ridges."""
+    """Heights from a file or from a seed, with seeded woods, plus placed treelines and ridges."""
+
+    file: ElevationFile | None = Field(
+        default=None, description="heights of real ground, instead of relief_m and correlation_m"
+    )
 
     seed: int = Field(default=1, ge=0, le=2**32 - 1)
     size_m: float = Field(default=8000.0, ge=500.0, le=40_000.0, description="side of the square around the datum")
@@ -70,6 +98,11 @@ class TerrainPlan(Model):
         default="farmland", description="clutter class for radar"
     )
 
+    def axis_m(self) -> F64:
+        """Return the places of the grid's posts, east as north of the datum [m]."""
+        n = max(8, round(self.size_m / self.cell_m)) + 1
+        return np.linspace(-self.size_m / 2.0, self.size_m / 2.0, n)
+
 
 class Environment(Model):
     """Terrain, light and weather."""
@@ -84,6 +117,12 @@ class Environment(Model):
     rain_mm_per_h: float = Field(default=0.0, ge=0.0, le=200.0)
     wind_mps: float = Field(default=2.0, ge=0.0, le=30.0)
     wind_from_deg: Degrees = 270.0
+    gusts: Literal["none", "light", "moderate", "severe"] = Field(
+        default="none", description="Dryden turbulence that shakes everything that flies (MIL-F-8785C)"
+    )
+    gust_sigma_mps: NonNegative | None = Field(
+        default=None, le=10.0, description="standard deviation of the vertical gusts, instead of a named intensity"
+    )
     ambient_noise_dba: Decibel = Field(default=35.0, description="outdoors, without the platoon")
 
 
@@ -101,17 +140,6 @@ class Waypoint(Model):
 
     position_m: Point2
     speed_mps: Positive = Field(le=30.0)
-
-
-class Navigation(Model):
-    """Errors of a platform's own position and attitude: Gauss-Markov with these stationary sigmas."""
-
-    position_sigma_m: NonNegative = Field(default=0.4, le=100.0, description="each axis")
-    velocity_sigma_mps: NonNegative = Field(default=0.05, le=10.0, description="each axis")
-    heading_sigma_deg: NonNegative = Field(default=0.12, le=20.0)
-    level_sigma_deg: NonNegative = Field(default=0.05, le=20.0, description="pitch and roll")
-    turret_sigma_deg: NonNegative = Field(default=0.03, le=5.0, description="turret angle against its hull")
-    time_constant_s: float = Field(default=80.0, ge=1.0, le=3600.0)
 
 
 class ProtectionLayer(Model):
@@ -229,6 +257,17 @@ class Scenario(Model):
     sensors: tuple[ExplicitSensor, ...] = Field(default=(), max_length=64)
     targets: tuple[Target, ...] = Field(default=(), max_length=64)
     cueing: bool = Field(default=True, description="the node tells cameras on a head where to look; false: they search")
+    flights: tuple[RecordedFlight, ...] = Field(
+        default=(), max_length=64, description="more targets, on trajectories from files"
+    )
     network: Network = Network()
     events: tuple[ScenarioEvent, ...] = Field(default=(), max_length=64, description="faults and deception, by time")
     catalogue: CatalogueChanges = CatalogueChanges()
+
+    def own_drones(self) -> dict[str, OwnDrone]:
+        """Return the own drones among the targets by id, in the scenario's order."""
+        return {target.id: target.own for target in self.targets if target.own is not None}
+
+    def carrier_ids(self) -> tuple[str, ...]:
+        """Return the ids of everything that carries sensors and reports a pose: hulls in order, then own drones."""
+        return (*self.platoon.platform_ids(), *self.own_drones())

@@ -56,6 +56,9 @@ class Kinematics(Model):
     manoeuvre_tau_s: Positive = Field(default=1.0, description="horizontal correlation time of manoeuvre noise")
     manoeuvre_tau_up_s: Positive = Field(default=0.45, description="vertical correlation time of manoeuvre noise")
     terminal_speed_mps: Positive | None = Field(default=None, description="speed of the final dive")
+    gust_response_s: Positive = Field(
+        default=2.0, le=60.0, description="time constant with which moving air takes it along"
+    )
 
 
 class Rotor(Model):

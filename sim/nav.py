@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from messages.frames import F64
-from scenarios.schema import Navigation
+from scenarios.own import Navigation
 
 KNOT_S = 1.0  # errors are drawn once a second and interpolated; against 80 s the loss of variance is below 0.3 %
 

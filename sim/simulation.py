@@ -98,9 +98,11 @@ class _Stream:
         self._simulation, self._world, self._cues = simulation, simulation.world, cues
         self._stations = simulation._stations()
         network = simulation.scenario.network
-        self._poses = tuple(
-            (simulation.channel(hull, network.pose), (hull, f"{hull}/turret")) for hull in self._world.hull_ids
-        )
+        reporting: list[tuple[str, tuple[str, ...]]] = [
+            (hull, (hull, f"{hull}/turret")) for hull in self._world.hull_ids
+        ]
+        reporting += [(drone, (drone,)) for drone in self._world.own_ids]
+        self._poses = tuple((simulation.channel(name, network.pose), platforms) for name, platforms in reporting)
         self._pose_period_ns = round(network.pose_period_s * NS)
         self._out: list[tuple[int, int, int, Event]] = []  # t_sent, rank, running number (never compares events)
         self._count = 0

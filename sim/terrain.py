@@ -1,7 +1,8 @@
-"""Terrain: a seeded procedural height field with woods, treelines and ridges, and line of sight over it.
+"""Terrain: heights from a seed or a file, with woods, treelines and ridges, and line of sight over it.
 
-Heights are metres above the datum. A straight ray is sampled at half a cell, on a grid of half a cell; it is blocked
-where it passes below ground plus canopy plus the bulge of the 4/3 earth. Vegetation is opaque.
+Heights are metres above the ground at the datum, counted from the curved surface of the earth. A straight ray is
+sampled at half a cell, on a grid of half a cell; it is blocked where it passes below ground plus canopy plus the bulge
+of the 4/3 earth. Vegetation is opaque.
 """
 
 from __future__ import annotations
@@ -24,13 +25,14 @@ class Terrain:
 
     def __init__(self, plan: TerrainPlan, keep_clear_m: F64 | None = None) -> None:
         """Make the terrain of a plan; ``keep_clear_m`` (k, 2) are points around which no random woods grow."""
-        n = max(8, round(plan.size_m / plan.cell_m)) + 1
+        axis = plan.axis_m()
+        n = len(axis)
         self.cell_m = plan.size_m / (n - 1)
         self.half_m = plan.size_m / 2.0
         rng = np.random.default_rng(plan.seed)
-        axis = np.linspace(-self.half_m, self.half_m, n)
         east, north = np.meshgrid(axis, axis)  # row: north, column: east
-        height = _relief(rng, n, self.cell_m, plan)
+        from_file = plan.file.elevation.heights_m(east, north) if plan.file else None
+        height = _relief(rng, n, self.cell_m, plan) if from_file is None else from_file
         for ridge in plan.ridges:
             height += ridge.height_m * np.exp(-np.log(2.0) * (2.0 * _distance(ridge, east, north) / ridge.width_m) ** 2)
         centre = n // 2

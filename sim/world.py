@@ -20,6 +20,7 @@ from sim.flight import Trajectory, fly
 from sim.flight.fleet import Fleet
 from sim.march import March
 from sim.nav import NavigationError
+from sim.own_drone import OwnDrone
 from sim.platforms import PlatformState, PlatoonMotion, attitude_of, boxes_clear, turret_state
 from sim.terrain import Terrain
 
@@ -45,7 +46,9 @@ class World:
         self.platform_type = catalogue.platforms[scenario.platoon.platform_type]
         hulls = scenario.platoon.platform_ids()
         self.hull_ids: tuple[str, ...] = hulls
-        self.platform_ids: tuple[str, ...] = tuple(p for hull in hulls for p in (hull, f"{hull}/turret"))
+        own = scenario.own_drones()
+        self.own_ids: tuple[str, ...] = tuple(own)
+        self.platform_ids: tuple[str, ...] = (*(p for hull in hulls for p in (hull, f"{hull}/turret")), *own)
         self._place = {hull: i for i, hull in enumerate(hulls)}
         ride, navigation, flight = rng.spawn(3)
         march = March(scenario.platoon, self.platform_type, self.duration_s)
@@ -58,6 +61,12 @@ class World:
         self._flights: tuple[Trajectory, ...] = fly(scenario, catalogue, self.terrain, self._hull_point, flight)
         self._instant_s = math.nan
         self._states: dict[str, PlatformState] = {}
+        flown = {flight.target_id: flight for flight in self._flights}
+        self._own = {name: OwnDrone(flown[name]) for name in own}
+        self._own_errors = {  # spawned after those of the hulls, whose errors they leave as they are
+            name: NavigationError(drone.navigation, self.duration_s, r)
+            for (name, drone), r in zip(own.items(), navigation.spawn(len(own)), strict=True)
+        }
         self._fleet = Fleet(self._flights)
         self.target_ids: tuple[str, ...] = tuple(f.target_id for f in self._flights)
         self.target_types: tuple[TargetType, ...] = tuple(f.type for f in self._flights)
@@ -73,6 +82,10 @@ class World:
         position, velocity = f.track(t)
         return position, velocity, (t >= f.start_s) & (t < f.end_s)
 
+    def wing_beat_hz(self, i: int, t_s: F64) -> F64:
+        """Return how often a second one target beats its wings at times (k,); 0 for gliding birds and for drones."""
+        return self._flights[i].wing_beat_hz(np.asarray(t_s, dtype=np.float64))
+
     def platform(self, platform_id: str, t_s: float) -> PlatformState:
         """Return the truth of a hull or a turret at one time; the last instant asked for is remembered."""
         if t_s != self._instant_s:
@@ -84,6 +97,8 @@ class World:
         return state
 
     def _platform_state(self, platform_id: str, t_s: float) -> PlatformState:
+        if platform_id in self._own:
+            return self._own[platform_id].state(t_s)
         hull, is_turret = _split(platform_id)
         i = self._place[hull]
         position, velocity, angles, turret = self._platoon.hull(i, t_s)
@@ -100,6 +115,8 @@ class World:
 
     def believed_pose(self, platform_id: str, t_ns: int) -> PlatformPose:
         """Return what a platform believes and says of itself: truth plus navigation errors, with their true sigmas."""
+        if platform_id in self._own:
+            return self._reported(platform_id, t_ns)
         hull, is_turret = _split(platform_id)
         i, t_s = self._place[hull], t_ns / 1e9
         truth = self.platform(platform_id, t_s)
@@ -127,12 +144,35 @@ class World:
             defended=not is_turret,
         )
 
+    def _reported(self, drone_id: str, t_ns: int) -> PlatformPose:
+        """Return what an own drone says of itself."""
+        t_s, drone = t_ns / 1e9, self._own[drone_id]
+        truth, plan = self.platform(drone_id, t_s), self.scenario.own_drones()[drone_id].navigation
+        d_position, d_velocity, d_angles, _ = self._own_errors[drone_id].at(t_s)
+        east, north, up = (truth.position_m + d_position).tolist()
+        v_east, v_north, v_up = (truth.velocity_mps + d_velocity).tolist()
+        yaw, pitch, roll = (drone.angles(t_s) + d_angles).tolist()
+        return PlatformPose(
+            platform_id=drone_id,
+            t_ns=t_ns,
+            position_m=(east, north, up),
+            velocity_mps=(v_east, v_north, v_up),
+            yaw_rad=float(wrap_2pi(yaw)),
+            pitch_rad=pitch,
+            roll_rad=roll,
+            position_sigma_m=plan.position_sigma_m,
+            yaw_sigma_rad=math.radians(plan.heading_sigma_deg),
+            airborne=drone.airborne(t_s),
+        )
+
     def visible(self, origin_m: F64, points_m: F64) -> NDArray[np.bool_]:
         """Say which points (n, 3) are in line of sight from ``origin_m``, over terrain and vegetation."""
         return self.terrain.line_of_sight(origin_m, points_m)
 
     def own_vehicle_clear(self, platform_id: str, t_s: float, origin_m: F64, points_m: F64) -> NDArray[np.bool_]:
         """Say which points (n, 3) a sensor at ``origin_m`` (ENU) sees past the hull and turret that carry it."""
+        if platform_id in self._own:  # its sensors hang below everything else
+            return np.ones(np.asarray(points_m).reshape(-1, 3).shape[0], dtype=np.bool_)
         hull, _ = _split(platform_id)
         offset = np.asarray(points_m, dtype=np.float64).reshape(-1, 3) - origin_m
         clear = np.ones(len(offset), dtype=np.bool_)

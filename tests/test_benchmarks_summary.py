@@ -28,6 +28,7 @@ from scenarios.events import Jamming, ScenarioEvent, VehicleLoss
 from scenarios.protection import Layer
 
 SUMMARY_KEYS = {
+    "files",
     *("scenario", "seed", "duration_s", "gospa_m", "targets", "completeness", "id_switches"),
     *(
         "false_tracks_per_hour",

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from scenarios.schema import Navigation
+from scenarios.own import Navigation
 from sim.nav import NavigationError
 
 PLAN = Navigation(position_sigma_m=0.4, heading_sigma_deg=0.12, time_constant_s=80.0)

@@ -346,6 +346,21 @@ def scenarios() -> None:
 
 @app.command()
 @exit_codes
+def catalogue(
+    section: Annotated[str, typer.Argument(help="sensors, targets, platforms, fits or protection.")] = "sensors",
+    name: Annotated[str | None, typer.Argument(help="One entry: print its file, with the grade of each value.")] = None,
+) -> None:
+    """List what a scenario can be built from, each entry with the source of its figures.
+
+    Example: vedette catalogue sensors echodyne_echoshield
+    """
+    from vedette import library as verb
+
+    verb.print_catalogue(section, name)
+
+
+@app.command()
+@exit_codes
 def schema() -> None:
     """Print the JSON Schema of a scenario file (for editors and checks).
 

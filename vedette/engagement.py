@@ -26,11 +26,11 @@ POLL_S = 0.05
 
 
 def expected_senders(scenario: Scenario) -> tuple[str, ...]:
-    """Return everyone who must say EndOfStream: the sensors and the hulls (which speak for their turrets)."""
+    """Return everyone who must say EndOfStream: the sensors, the hulls (which speak for their turrets), own drones."""
     from scenarios.fit import mounted_sensors
 
     sensors = tuple(mount.sensor_id for mount in mounted_sensors(scenario))
-    return tuple(sorted({*sensors, *scenario.platoon.platform_ids()}))
+    return tuple(sorted({*sensors, *scenario.carrier_ids()}))
 
 
 def node_config(scenario: Scenario, backend: Backend, *, lock_step: bool) -> NodeConfig:

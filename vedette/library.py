@@ -1,10 +1,16 @@
-"""``vedette scenarios`` and ``vedette schema``: what there is to run, and how a scenario file is written."""
+"""``vedette scenarios``, ``catalogue``, ``schema``: what there is to run, to build from, and how it is written."""
 
 from __future__ import annotations
 
 import json
+from textwrap import fill
 
+from scenarios.catalogue import SECTIONS, entry_text, shipped
 from scenarios.loader import library, schema_json
+from scenarios.wording import nearest
+from vedette.errors import InputError
+
+WIDTH = 120
 
 
 def print_scenarios() -> None:
@@ -13,6 +19,24 @@ def print_scenarios() -> None:
     width = max(len(name) for name, _ in rows)
     for name, title in rows:
         print(f"{name:<{width}}  {title}")
+
+
+def print_catalogue(section: str, name: str | None) -> None:
+    """Print name, title and source of every entry of a section, or the file of one with the grades of its values."""
+    if section not in SECTIONS:
+        raise InputError(f"{section}: must be a section of the catalogue: {', '.join(SECTIONS)}")
+    entries = getattr(shipped(), section)
+    if name is not None:
+        if name not in entries:
+            close = nearest(name, list(entries))
+            raise InputError(f"{name}: must be an entry of {section}{close}; known: {', '.join(entries)}")
+        print(entry_text(section, name), end="")
+        return
+    for entry in entries.values():
+        kind = f" ({entry.kind})" if hasattr(entry, "kind") else ""
+        print(f"{entry.name}{kind}: {entry.title}")
+        if hasattr(entry, "source"):
+            print(fill(entry.source, WIDTH, initial_indent="    ", subsequent_indent="    "))
 
 
 def print_schema() -> None:

@@ -78,6 +78,7 @@ def write_results(
     from benchmarks.report import write_report
     from benchmarks.run_folder import RunFolder
     from benchmarks.run_summary import evaluate_alone, summarise, write_summary
+    from scenarios.attach import attachments
     from scenarios.fit import struck_nodes
     from scenarios.protection import protection_layers
 
@@ -95,6 +96,7 @@ def write_results(
         layers=protection_layers(scenario),
         events=struck_nodes(scenario),
         cues=(m for m in said if isinstance(m, SensorCue)),
+        files={file.path: file.sha256 for file in attachments(scenario)},
     )
     write_summary(paths.summary, summary)
     if report:

@@ -6,10 +6,11 @@ import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import rmtree
+from shutil import copyfile, rmtree
 from typing import Any
 
 from edge_node.config import Backend
+from scenarios.attach import attachments
 from scenarios.loader import effective_yaml, load
 from scenarios.schema import Scenario
 from vedette import engagement
@@ -109,7 +110,13 @@ def parse_speed(text: str) -> float | None:
 
 
 def _write_scenario(paths: RunPaths, scenario: Scenario) -> None:
+    """Write the effective scenario, and copy the files that it names beside it: the folder repeats the run alone."""
     paths.scenario.write_text(effective_yaml(scenario), encoding="utf-8")
+    for file in attachments(scenario):
+        if file.source is not None:
+            copy = paths.root / file.path
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copyfile(file.source, copy)
 
 
 def _undo(paths: RunPaths, existed: bool) -> None:

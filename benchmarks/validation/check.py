@@ -6,14 +6,19 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from benchmarks.validation import radio_quantities, world_quantities
+from benchmarks.validation import radio_quantities, systems, world_quantities
 from benchmarks.validation.published import Malformed, Row
 from benchmarks.validation.verdict import NoData, Quantity, Verdict, judged
 
-QUANTITIES: tuple[Quantity, ...] = (*radio_quantities.QUANTITIES, *world_quantities.QUANTITIES)
+QUANTITIES: tuple[Quantity, ...] = (
+    *radio_quantities.QUANTITIES,
+    *world_quantities.QUANTITIES,
+    *systems.QUANTITIES,
+)
 
 REASONS: tuple[tuple[str, str], ...] = (
-    (r"^(rf\.sys|rad\.range|ac\.range)", "a sensor's range without its parameters; bands for the catalogue"),
+    (r"^rf\.sys", "accuracy of a method: the bearing floor of a direction finder is an input"),
+    (r"^(rad|ac)\.range", "a system that the catalogue does not have"),
     (r"^rf\.elrs", "the receiver's own property: an input of link closure"),
     (r"^rcs", "measured means of single drones; bands for the catalogue of targets"),
     (r"^eo\.(orin|e2e)", "speed of a board, not of a model"),

@@ -133,8 +133,8 @@ def sensor(
     seed: int = 1,
     **changes: Any,
 ) -> Sensor:
-    """Return the catalogue's sensor of a kind, without false alarms and alignment error unless asked for."""
-    profile = changed_entry(shipped().sensors[PROFILES[kind]], {**QUIET, **changes}, _adapter("sensors"))
+    """Return the catalogue's sensor of a kind or a name, without false alarms and alignment error unless asked for."""
+    profile = changed_entry(shipped().sensors[PROFILES.get(kind, kind)], {**QUIET, **changes}, _adapter("sensors"))
     mount = MountedSensor(f"tank_1_{kind}", "tank_1", "tank_1/turret", profile, MOUNT_M, *MOUNT_RAD)
     chosen = types if isinstance(types, list) else [types] * count
     table = target_table([f"target_{i}" for i in range(len(chosen))], chosen, seed)

@@ -1,7 +1,8 @@
 """POSES.csv <-> PlatformPose.
 
 Columns beyond the format's own: ``v_east_mps, v_north_mps, v_up_mps`` (else the velocity follows from
-the positions) and ``defended`` (1 for a platform that is to be warned).
+the positions), ``defended`` (1 for a platform that is to be warned) and ``airborne`` (1 for an own drone in flight;
+written where there is one).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ POSITION = ("east_m", "north_m", "up_m")
 ATTITUDE = ("yaw_deg", "pitch_deg", "roll_deg")
 VELOCITY = ("v_east_mps", "v_north_mps", "v_up_mps")
 LAYOUT = Layout(
-    numbers=("time_s", *POSITION, *ATTITUDE, "position_sigma_m", "yaw_sigma_deg", *VELOCITY, "defended"),
+    numbers=("time_s", *POSITION, *ATTITUDE, "position_sigma_m", "yaw_sigma_deg", *VELOCITY, "defended", "airborne"),
     texts=("platform",),
     required=("time_s", "platform", *POSITION, *ATTITUDE),
 )
@@ -42,7 +43,8 @@ def read_poses(path: Path) -> list[PlatformPose]:
     platforms = table.text("platform")
     table.require(np.array([bool(name) for name in platforms], dtype=np.bool_), "platform", "must be named")
     velocity = _velocity(table, platforms, t_ns, position)
-    radians, defended = np.radians(attitude), np.nan_to_num(table.number("defended")) > 0.0
+    radians = np.radians(attitude)
+    defended, airborne = (np.nan_to_num(table.number(name)) > 0.0 for name in ("defended", "airborne"))
     order = np.argsort(t_ns, kind="stable").tolist()
     return [
         PlatformPose(
@@ -56,6 +58,7 @@ def read_poses(path: Path) -> list[PlatformPose]:
             position_sigma_m=float(sigma[i, 0]),
             yaw_sigma_rad=float(sigma[i, 1]),
             defended=bool(defended[i]),
+            airborne=bool(airborne[i]),
         )
         for i in order
     ]
@@ -97,4 +100,6 @@ def write_poses(path: Path, poses: Iterable[PlatformPose]) -> None:
         **dict(zip(VELOCITY, velocity.T, strict=True)),
         "defended": np.array([pose.defended for pose in rows], dtype=np.bool_),
     }
+    if any(pose.airborne for pose in rows):
+        columns["airborne"] = np.array([pose.airborne for pose in rows], dtype=np.bool_)
     write_table(path, columns)

@@ -69,6 +69,13 @@ def shipped() -> Catalogue:
     return Catalogue(**{section: _section(section, adapter) for section, adapter in SECTIONS.items()})
 
 
+def entry_text(section: str, name: str) -> str:
+    """Return the file of an entry as shipped, with the grades of its values. Raises KeyError for an unknown one."""
+    if section not in SECTIONS or name not in shipped().names(section):
+        raise KeyError(name)
+    return (resources.files(__package__) / section / f"{name}.yaml").read_text(encoding="utf-8")
+
+
 def _section(section: str, adapter: TypeAdapter[Any]) -> dict[str, Any]:
     folder = resources.files(__package__) / section
     files = sorted((f for f in folder.iterdir() if f.name.endswith(".yaml")), key=lambda f: f.name)

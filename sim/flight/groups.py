@@ -16,7 +16,9 @@ from scenarios.types import TargetType
 from sim.flight.dynamics import Body
 from sim.flight.guidance import HullPoint, Sky
 from sim.flight.pilot import ON_GROUND_M, Flown, Station, fly_legs
+from sim.flight.recorded import recorded
 from sim.flight.trajectory import Trajectory
+from sim.propagation.turbulence import gust_wind_mps
 from sim.terrain import Terrain
 
 LATTICE_JITTER = 0.2  # of the spacing: nobody flies on a perfect lattice (E)
@@ -25,14 +27,18 @@ LATTICE_JITTER = 0.2  # of the spacing: nobody flies on a perfect lattice (E)
 def fly(
     scenario: Scenario, catalogue: Catalogue, terrain: Terrain, hull_point: HullPoint, rng: np.random.Generator
 ) -> tuple[Trajectory, ...]:
-    """Fly every target of a scenario; each has a generator of its own, so that one more changes no other's flight."""
+    """Fly every target of a scenario; each has a generator of its own, so that one more changes no other's flight.
+
+    Recorded flights come after them.
+    """
     out: list[Trajectory] = []
-    wind = _wind(scenario.environment)
+    wind, gusts = _wind(scenario.environment), gust_wind_mps(scenario.environment)
     for target, own_rng in zip(scenario.targets, rng.spawn(len(scenario.targets)), strict=True):
         kind = catalogue.targets[target.type]
         members = target.group.count if target.group else 1
-        skies = [Sky(terrain, hull_point, kind, r, wind) for r in own_rng.spawn(members)]
+        skies = [Sky(terrain, hull_point, kind, r, wind, gusts) for r in own_rng.spawn(members)]
         out.extend(_trajectories(target, kind, skies, scenario.duration_s))
+    out.extend(recorded(flight, catalogue.targets[flight.type], terrain) for flight in scenario.flights)
     return tuple(out)
 
 
@@ -56,7 +62,7 @@ def _trajectories(target: Target, kind: TargetType, skies: list[Sky], until_s: f
             begins = leader.leg_begin_s[:split] + flown.leg_begin_s
         silent = target.radio_silent_from_leg
         silent_s = begins[silent] if silent is not None and silent < len(begins) else math.inf
-        threat = kind.threat if target.threat is None else target.threat
+        threat = (kind.threat if target.threat is None else target.threat) and target.own is None
         yield _trajectory(name, kind, threat, flown, silent_s)
 
 
@@ -71,6 +77,7 @@ def _trajectory(name: str, kind: TargetType, threat: bool, flown: Flown, silent_
         flown.step_s,
         flown.position_m,
         flown.velocity_mps,
+        flown.gliding,
     )
 
 

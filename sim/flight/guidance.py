@@ -25,13 +25,14 @@ PLACE_GAIN = 0.6  # 1/s, the same over ground when holding a place
 
 
 class Sky(NamedTuple):
-    """What guidance may look at: terrain, the attacked platforms, the type, chance, wind (east, north)."""
+    """What guidance may look at: terrain, the attacked platforms, the type, chance, wind (east, north), gusts."""
 
     terrain: Terrain
     hull_point: HullPoint
     type: TargetType
     rng: np.random.Generator
     wind_mps: tuple[float, float]
+    gust_wind_mps: float = 0.0  # the wind at 20 ft (6 m) whose gusts blow; 0: none
 
 
 class Floor:
@@ -61,12 +62,15 @@ class Floor:
 
 
 class Leg(ABC):
-    """One leg being flown: asked at every step for a command; ``done`` ends it, ``landed`` ends the flight."""
+    """One leg being flown: asked at every step for a command; ``done`` ends it, ``landed`` ends the flight.
+
+    On a leg that ``glides`` a bird holds its wings still.
+    """
 
     def __init__(self, sky: Sky, body: Body, t_s: float, floor: Floor) -> None:
         self.sky, self.floor, self.begin_s = sky, floor, t_s
         self.begin = (body.x, body.y)
-        self.done = self.landed = False
+        self.done = self.landed = self.glides = False
         self.response_s = sky.type.kinematics.response_s
 
     @abstractmethod

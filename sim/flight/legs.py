@@ -40,6 +40,7 @@ class CircleLeg(Leg):
         super().__init__(sky, body, t_s, floor)
         self.leg = leg
         self.sense = -1.0 if isinstance(leg, plan.Orbit) and leg.direction == "anticlockwise" else 1.0
+        self.glides = isinstance(leg, plan.Soar)
         self.drift, self.climb = (sky.wind_mps, leg.climb_mps) if isinstance(leg, plan.Soar) else ((0.0, 0.0), 0.0)
 
     def command(self, body: Body, t_s: float) -> Command:

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from messages.frames import F64
 from scenarios import flightplan as plan
 from sim.flight.dynamics import Body, Command, Singer, step_body
 from sim.flight.guidance import Floor, Leg, Sky
+from sim.flight.gusts import Gusts
 from sim.flight.legs import begin
 
 DRONE_STEP_S = 0.02  # 50 Hz: 1 m at 50 m/s
@@ -33,6 +35,7 @@ class Flown:
     velocity_mps: F64
     leg_begin_s: tuple[float, ...]
     end_s: float
+    gliding: NDArray[np.bool_]  # (k,) on a leg that is soared
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,8 @@ def fly_legs(
     kinematics = sky.type.kinematics
     step_s = BIRD_STEP_S if kinematics.motion == "bird" else DRONE_STEP_S
     noise, floor = Singer(kinematics, step_s, sky.rng), Floor(sky.terrain)
-    rows, begins, waiting = [], [], list(legs)
+    gusts = _gusts(sky, step_s)
+    rows, begins, waiting, gliding = [], [], list(legs), []
     leg: Leg | None = FollowLeg(station, sky, body, start_s, floor) if station else None
     t_s, end_s = start_s, math.inf
     for k in range(max(2, math.ceil((until_s - start_s) / step_s) + 2)):
@@ -88,10 +92,37 @@ def fly_legs(
                 break
             leg = begin(waiting.pop(0) if waiting else _wait(sky, body), sky, body, t_s, floor)
             begins.append(t_s)
-        step_body(body, leg.command(body, t_s), noise.step(), kinematics, step_s)
+        gliding.append(leg.glides)
+        command = leg.command(body, t_s)
+        if gusts is not None:
+            _shake(sky, body, gusts, step_s)
+        step_body(body, command, noise.step(), kinematics, step_s)
         _stay_above_ground(sky, body)
     table = np.array(rows if len(rows) > 1 else rows * 2)
-    return Flown(start_s, step_s, table[:, :3], table[:, 3:], tuple(begins[: len(legs)]), end_s)
+    soared = np.zeros(len(table), dtype=np.bool_)
+    soared[: len(gliding)] = gliding
+    return Flown(start_s, step_s, table[:, :3], table[:, 3:], tuple(begins[: len(legs)]), end_s, soared)
+
+
+def _gusts(sky: Sky, step_s: float) -> Gusts | None:
+    """Return the gusts of a flight, None in a calm; their generator takes nothing from that of the flight."""
+    if sky.gust_wind_mps <= 0.0:
+        return None
+    return Gusts(sky.gust_wind_mps, sky.wind_mps, step_s, sky.rng.spawn(1)[0])
+
+
+def _shake(sky: Sky, body: Body, gusts: Gusts, step_s: float) -> None:
+    """Let the gusts drag on a body; guidance flies against what they do, not against them.
+
+    The mean wind is trimmed out: speeds of a plan are over ground.
+    """
+    height_m = body.z - sky.terrain.ground_at(body.x, body.y)
+    airspeed = math.sqrt((body.vx - sky.wind_mps[0]) ** 2 + (body.vy - sky.wind_mps[1]) ** 2 + body.vz**2)
+    east, north, up = gusts.step(height_m, airspeed)
+    share = step_s / sky.type.kinematics.gust_response_s
+    body.vx += share * east
+    body.vy += share * north
+    body.vz += share * up
 
 
 def _stay_above_ground(sky: Sky, body: Body) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from messages.frames import F64
 from scenarios.types import TargetType
@@ -23,6 +24,7 @@ class Trajectory:
     step_s: float
     position_m: F64  # (k, 3)
     velocity_mps: F64  # (k, 3)
+    gliding: NDArray[np.bool_] | None = None  # (k,) a bird holds its wings still; none: never
 
     def at(self, t_s: float) -> tuple[F64, F64]:
         """Return position (3,) and velocity (3,) at one time."""
@@ -43,3 +45,13 @@ class Trajectory:
         )
         flying = ((t_s >= self.start_s) & (t_s < self.end_s))[:, None]
         return position, np.where(flying, (1.0 - s) * v[j] + s * v[j + 1], 0.0)
+
+    def wing_beat_hz(self, t_s: F64) -> F64:
+        """Return a bird's beats a second (k,) at times (k,): 0 where it glides or does not fly, and for drones."""
+        if self.type.kinematics.motion != "bird":
+            return np.zeros(len(t_s))
+        beats = (t_s >= self.start_s) & (t_s < self.end_s)
+        if self.gliding is not None:
+            k = np.clip((t_s - self.start_s) / self.step_s, 0, len(self.gliding) - 1).astype(np.int64)
+            beats &= ~self.gliding[k]
+        return np.where(beats, self.type.rotor.revolutions_per_minute / 60.0, 0.0)

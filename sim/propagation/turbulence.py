@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from scenarios.schema import Environment
+
 FOOT_M = 0.3048
+KNOT_MPS = 1852.0 / 3600.0
+WIND_20FT_KT = {"none": 0.0, "light": 15.0, "moderate": 30.0, "severe": 45.0}  # MIL-F-8785C, section 3.7.3.4
 LOWEST_FT, HIGHEST_FT = 10.0, 1000.0
 VERTICAL_SHARE = 0.1  # sigma_w of the wind at 20 ft
 
@@ -31,3 +35,10 @@ def dryden(height_m: float, wind_20ft_mps: float) -> Dryden:
     length, sigma = h / shape**1.2 * FOOT_M, VERTICAL_SHARE * wind_20ft_mps
     across = sigma / shape**0.4
     return Dryden(length, length, h * FOOT_M, across, across, sigma)
+
+
+def gust_wind_mps(environment: Environment) -> float:
+    """Return the wind at 20 ft that stands for a scenario's gusts; 0 where it has none."""
+    if environment.gust_sigma_mps is not None:
+        return environment.gust_sigma_mps / VERTICAL_SHARE
+    return WIND_20FT_KT[environment.gusts] * KNOT_MPS

@@ -17,7 +17,7 @@ ALLOWED = {  # library -> files or folders that may import it
     "zmq": ("messages/zmq_bus.py",),
     "numba": ("fusion/kernels/", "sim/terrain.py", "sim/line_of_sight.py"),
     "onnxruntime": ("detectors/session.py",),
-    "cv2": ("detectors/",),
+    "cv2": ("detectors/", "scenarios/elevation/geotiff.py"),
     "filterpy": ("fusion/filterpy_backend.py", "benchmarks/core/filterpy_step.py"),
     "stonesoup": ("benchmarks/core/stone_soup",),
     "pyehm": ("benchmarks/core/",),
