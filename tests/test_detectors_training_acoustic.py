@@ -64,9 +64,7 @@ def test_made_windows_are_finite_labelled_and_the_same_for_the_same_seed(data: T
 
 
 def test_without_augmentation_a_made_window_is_a_recorded_one(data: TrainingData) -> None:
-    none = Augmentation(
-        shift_bands=0, mix_share=0.0, wind_share=0.0, engine_share=0.0, filter_share=0.0, mask_share=0.0
-    )
+    none = Augmentation(shift_bands=0, mix_share=0.0, wind_share=0.0, filter_share=0.0, mask_share=0.0)
     x, label = made_batch(data, np.array([0]), np.array([0]), none, np.random.default_rng(0))
     power = data.powers[0]
     recorded = statistics(np.stack([power[:, k : k + FRAMES] for k in range(power.shape[1] - FRAMES + 1)]))

@@ -48,10 +48,19 @@ def band_power(sound: F32) -> F32:
 
 def statistics(power: F32) -> F32:
     """Return (n, len(STATISTICS), BANDS) of the powers (n, BANDS, FRAMES) of n windows."""
+    return statistics_of_levels(levels(power))
+
+
+def levels(power: F32) -> F32:
+    """Return the levels (n, BANDS, FRAMES) of n windows [log10], against the mean level of each."""
     power = np.asarray(power, dtype=np.float32)
     whole = power.mean(axis=(1, 2), keepdims=True) + np.float32(1e-30)
     level = np.log10(power / whole + np.float32(FLOOR))
-    level -= level.mean(axis=(1, 2), keepdims=True)
+    return np.asarray(level - level.mean(axis=(1, 2), keepdims=True), dtype=np.float32)
+
+
+def statistics_of_levels(level: F32) -> F32:
+    """Return the statistics (n, len(STATISTICS), BANDS) of levels (n, BANDS, FRAMES)."""
     line = np.float32(LINE_SCALE) * (level - _smoothed(level))
     deviation = level.std(axis=2, ddof=1), line.std(axis=2, ddof=1)
     change = np.abs(np.diff(level, axis=2)).mean(axis=2)

@@ -1,4 +1,4 @@
-"""Spectrograms that were never recorded: other rotor speeds, other noises beside, other microphones, wind and engines.
+"""Spectrograms that were never recorded: other rotor speeds, other noises beside, other microphones, wind.
 
 All of it happens in band power, where a second sound adds (its phase against the first is random), a microphone or
 distance multiplies bands, and on a logarithmic scale a rotor's speed shifts them. So a batch costs 3 ms.
@@ -10,11 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detectors.acoustic.features import BANDS, F32, FRAMES, HIGHEST_HZ, LOWEST_HZ, statistics
+from detectors.acoustic.features import BANDS, F32, FRAMES, HIGHEST_HZ, LOWEST_HZ, levels, statistics_of_levels
 from detectors.training.acoustic_data import I64, TrainingData, crop
 
 FILTER_POINTS = 6  # of the random frequency response, from the lowest band to the highest
-ENGINE_HARMONICS = 24
 
 
 @dataclass(frozen=True)
@@ -31,8 +30,6 @@ class Augmentation:
     wind_share: float = 0.4
     wind_db: tuple[float, float] = (-25.0, 5.0)
     """Against the sound: gusts of noise that falls by up to 9 dB an octave."""
-    engine_share: float = 0.1
-    engine_db: tuple[float, float] = (-20.0, 6.0)
     filter_share: float = 0.7
     filter_db: float = 6.0
     """Standard deviation at FILTER_POINTS: the difference between two outdoor microphones and two distances."""
@@ -49,15 +46,15 @@ def made_batch(
 
     ``backgrounds`` are the clips that may be mixed in.
     """
-    powers = np.stack([_made(data, int(i), backgrounds, how, rng) for i in clips])
-    x = statistics(powers)
+    level = levels(np.stack([_made(data, int(i), backgrounds, how, rng) for i in clips]))
     label = data.drone[clips].astype(np.float32)
+    share = rng.beta(how.blend, how.blend, len(clips)).astype(np.float32)
+    other = rng.permutation(len(clips))
+    # Levels are blended, not their statistics: a blend then moves as two sounds that are heard in part.
+    x = statistics_of_levels(level * share[:, None, None] + level[other] * (1.0 - share)[:, None, None])
     if rng.random() < how.mask_share:
         start = int(rng.integers(0, BANDS - how.mask_bands))
         x[:, :, start : start + int(rng.integers(1, how.mask_bands))] = 0.0
-    share = rng.beta(how.blend, how.blend, len(clips)).astype(np.float32)
-    other = rng.permutation(len(clips))
-    x = x * share[:, None, None] + x[other] * (1.0 - share)[:, None, None]
     return x, label * share + label[other] * (1.0 - share)
 
 
@@ -69,8 +66,6 @@ def _made(data: TrainingData, clip: int, backgrounds: I64, how: Augmentation, rn
         power = power + beside * _ratio(-rng.uniform(*limits))
     if rng.random() < how.wind_share:
         power = power + power.mean() * _wind(rng) * _ratio(rng.uniform(*how.wind_db))
-    if rng.random() < how.engine_share:
-        power = power + power.mean() * _engine(rng) * _ratio(rng.uniform(*how.engine_db))
     if rng.random() < how.filter_share:
         power = power * _response(how.filter_db, rng)[:, None]
     return np.asarray(power, dtype=np.float32)
@@ -94,18 +89,6 @@ def _wind(rng: np.random.Generator) -> F32:
     noise = 0.5 * (noise + np.roll(noise, 1, axis=1))  # neighbouring frames share three quarters of their samples
     falling = np.geomspace(1.0, (HIGHEST_HZ / LOWEST_HZ) ** -rng.uniform(0.0, 3.0), BANDS)
     power = noise * falling[:, None] * gusts
-    return np.asarray(power / power.mean(), dtype=np.float32)
-
-
-def _engine(rng: np.random.Generator) -> F32:
-    """Return the lines of a vehicle's engine, of mean power 1: firing at 20 to 60 Hz, unlike a rotor 1 line a band."""
-    firing_hz = rng.uniform(20.0, 60.0) * (1.0 + 0.02 * rng.standard_normal(FRAMES).cumsum() / np.sqrt(FRAMES))
-    bands = np.geomspace(LOWEST_HZ, HIGHEST_HZ, BANDS)
-    power = np.full((BANDS, FRAMES), 1e-4)
-    loudness = np.exp(rng.normal(0.0, 0.7, ENGINE_HARMONICS)) * np.arange(1, ENGINE_HARMONICS + 1.0) ** -1.2
-    for k, loud in enumerate(loudness, start=1):
-        nearest = np.argmin(np.abs(np.log(bands[:, None] / (k * firing_hz))), axis=0)
-        power[nearest, np.arange(FRAMES)] += loud
     return np.asarray(power / power.mean(), dtype=np.float32)
 
 
