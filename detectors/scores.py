@@ -12,6 +12,7 @@ from messages.frames import F64
 
 BOOL = NDArray[np.bool_]
 BINS = 10
+LOG_SCALE_LIMIT = 5.0  # temperatures from 1/150 to 150
 
 
 class Score(NamedTuple):
@@ -43,7 +44,7 @@ def expected_calibration_error(probability: F64, true: BOOL, bins: int = BINS) -
 
 
 class Calibration(NamedTuple):
-    """Turns a network's logit into one that can be believed: ``scale * logit + offset`` (Platt 1999)."""
+    """Turns a network's logit into one that can be believed: ``scale * logit + offset``."""
 
     scale: float
     offset: float
@@ -54,16 +55,18 @@ class Calibration(NamedTuple):
 
 
 def calibrate(logit: F64, true: BOOL) -> Calibration:
-    """Return the calibration of greatest likelihood on (n,) logits that no training has seen.
+    """Return the temperature of greatest likelihood on (n,) logits that no training has seen (Guo 2017).
 
-    Platt's targets ``(n+ + 1) / (n+ + 2)`` and ``1 / (n- + 2)`` keep perfect separation from claiming certainty.
+    One number and no offset: networks trained on as many samples of either class have their even odds at nought, and an
+    offset learned on a few clips would move decisions by chance. Platt's targets ``(n+ + 1) / (n+ + 2)`` and
+    ``1 / (n- + 2)`` keep perfect separation from claiming certainty.
     """
     positives, negatives = int(np.count_nonzero(true)), int(np.count_nonzero(~true))
     target = np.where(true, (positives + 1.0) / (positives + 2.0), 1.0 / (negatives + 2.0))
 
-    def loss(x: F64) -> float:
-        z = x[0] * logit + x[1]
+    def loss(log_scale: float) -> float:
+        z = np.exp(log_scale) * logit
         return float(np.sum(np.logaddexp(0.0, z) - target * z))
 
-    found = optimize.minimize(loss, np.array([1.0, 0.0]), method="BFGS")
-    return Calibration(float(found.x[0]), float(found.x[1]))
+    found = optimize.minimize_scalar(loss, bounds=(-LOG_SCALE_LIMIT, LOG_SCALE_LIMIT), method="bounded")
+    return Calibration(float(np.exp(found.x)), 0.0)

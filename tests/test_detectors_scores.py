@@ -30,15 +30,15 @@ def test_the_calibration_error_of_right_probabilities_is_chance_and_of_wrong_one
     assert expected_calibration_error(np.array([0.0, 1.0]), np.array([False, True])) == 0.0
 
 
-def test_calibration_finds_the_scale_and_offset_that_were_lost() -> None:
+def test_calibration_finds_the_temperature_and_moves_no_decision() -> None:
     rng = np.random.default_rng(2)
     z = rng.normal(0.0, 2.0, 30_000)
     true = rng.random(len(z)) < 1.0 / (1.0 + np.exp(-z))
-    found = calibrate(3.0 * z - 1.5, true)
+    found = calibrate(3.0 * z, true)
     # Information of 30000 such samples gives 1 % on the scale.
     assert found.scale == pytest.approx(1.0 / 3.0, rel=0.05)
-    assert found.offset == pytest.approx(0.5, abs=0.08)
-    assert expected_calibration_error(found.probability(3.0 * z - 1.5), true) < 0.02
+    assert np.array_equal(found.probability(3.0 * z) >= 0.5, z >= 0.0)
+    assert expected_calibration_error(found.probability(3.0 * z), true) < 0.02
 
 
 def test_calibration_claims_no_certainty_where_classes_are_apart() -> None:

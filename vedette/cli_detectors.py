@@ -71,7 +71,7 @@ def acoustic(
         "runs/train-acoustic"
     ),
     seed: Annotated[int, typer.Option(help="Seed of every random draw.", min=0)] = 0,
-    members: Annotated[int, typer.Option(help="Networks whose answers are averaged.", min=1, max=32)] = 3,
+    members: Annotated[int, typer.Option(help="Networks whose answers are averaged.", min=1, max=32)] = 5,
     steps: Annotated[int | None, typer.Option(help="Training steps of a network; default: 500.", min=1)] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted training stopped.")] = False,
     quiet: QuietOption = False,
