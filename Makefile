@@ -49,10 +49,13 @@ nightly: dev ## the long statistical tables: nightly tests, every scenario with 
 docs: dev ## write the generated pages again
 	$(PY) docs/generate.py
 
-picture: dev ## draw the picture of the README again
+picture: dev ## draw the pictures of README and docs/signals.md again
 	rm -rf runs/picture
 	.venv/bin/vedette run flank_rear_fpv --seed 4 --out runs/picture
 	$(PY) docs/picture.py runs/picture docs/engagement.png
+	rm -rf runs/signals
+	.venv/bin/vedette synth crossing_pair --start 73 --seconds 4 --out runs/signals
+	$(PY) docs/signals_picture.py runs/signals docs/signals.png
 
 sign: dev ## sign a change of the wire (tests/golden/wire.json)
 	VEDETTE_SIGN=1 $(PY) -m pytest tests/contracts/test_wire.py

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.budget_words import counts_by_aspect
+from benchmarks.cue_record import cue_words
 from benchmarks.event_record import event_words
 from benchmarks.metrics.instants import Evaluation
 from benchmarks.plot_budget import PAIRS_MAX, draw_budgets
@@ -84,6 +85,8 @@ NOTES = {
     "gospa": "GOSPA with a cut-off of 50 m: position error, missed targets and false tracks in one number of metres; "
     "lower is better. A single missed target or false track counts 35.4 m. Running mean over a second.",
     "errors": "The same recording tracked with all sensors, and with one kind alone.",
+    "cues": "Cameras on a head see only where they point. The node asks them to look at tracks, one after another; "
+    "while a head slews its camera sees nothing.",
     "latency": "Wall-clock time that the node spent on a scan, by stage.",
 }
 
@@ -103,6 +106,7 @@ def _sections(
         _figure("Track error over time", draw_gospa(run, alone), NOTES["gospa"]),
         _section("Track error, mean over the run", _gospa_table(summary), NOTES["errors"]),
         _section("Node latency", _latency_table(summary), NOTES["latency"]),
+        *_cue_sections(summary["cued_sensors"]),
         _section("Detections", _detections_table(summary), "Clutter included."),
     ]
 
@@ -187,6 +191,11 @@ def _event_sections(events: list[dict[str, Any]]) -> list[str]:
     ]
     body = _table(("", "what", "from", "to", "whom"), rows)
     return [_section("Faults and deception", f'<div class="events">{body}</div>', NOTES["events"])]
+
+
+def _cue_sections(records: list[dict[str, Any]]) -> list[str]:
+    rows = [(escape(record["sensor_id"]), cue_words(record)) for record in records]
+    return [_section("Cameras on a head", _table(("sensor", "cues"), rows), NOTES["cues"])] if rows else []
 
 
 def _budget_sections(budgets: dict[str, Any]) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from benchmarks.approach import closest_approach, defended_tracks, first_visibility_s
+from benchmarks.cue_record import cue_records
 from benchmarks.event_record import Struck, event_records
 from benchmarks.metrics.consistency import nees, share_inside_95
 from benchmarks.metrics.identity import completeness, false_tracks, first_assigned_ns, id_switches, owner_at, per_hour
@@ -19,7 +20,7 @@ from benchmarks.run_folder import RunFolder
 from benchmarks.time_budget import time_budgets
 from edge_node.tables.table import NS_PER_S
 from edge_node.tables.writing import write_text
-from messages.types import LatencyLedger
+from messages.types import LatencyLedger, SensorCue
 from scenarios.protection import Layer
 
 DIGITS = 4  # of the numbers in summary.json: a tenth of a millimetre, of a millisecond
@@ -37,6 +38,7 @@ def summarise(
     alone: dict[str, Evaluation] | None = None,
     layers: Mapping[str, Sequence[Layer]] | None = None,
     events: Sequence[Struck] = (),
+    cues: Iterable[SensorCue] = (),
 ) -> dict[str, Any]:
     """Return the summary of a run folder.
 
@@ -44,7 +46,7 @@ def summarise(
     where it is not given). ``false_alerts_per_hour`` counts alerts that belong to no target, and alerts
     above INFO that belong to a target that is no threat. ``layers`` holds the layers of protection of each
     platform (see ``scenarios.protection``) for ``time_budgets``, ``events`` those of the scenario with whom
-    they strike (see ``scenarios.fit.struck_nodes``).
+    they strike (see ``scenarios.fit.struck_nodes``), ``cues`` what the node asked of sensors that can be pointed.
     """
     alone = evaluate_alone(run) if alone is None else alone
     duration = run.duration_s if duration_s is None else duration_s
@@ -67,6 +69,7 @@ def summarise(
             "false_alerts_per_hour": per_hour(_false_alerts(run, owners), duration),
             "nees_inside_95": share_inside_95(values),
             "latency_ms": percentiles(ledgers),
+            "cued_sensors": cue_records(run.heard, cues),
             "detections": run.detection_counts(),
             "tracks_sha256": run.tracks_sha256(),
         }.items()

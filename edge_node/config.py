@@ -43,6 +43,8 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Nodes that may ever speak to this one; bounds the tables of sequences and health."""
     sensors_max: Annotated[int, Meta(ge=1, le=4096)] = 64
     """Sensors that the tracker makes room for: five a vehicle on a platoon of four, three times over."""
+    cueing: bool = True
+    """Sensors that can be pointed are sent cues; without, they look where they like."""
     expected_senders: tuple[NodeName, ...] = ()
     """Who must say EndOfStream before the stream is over; empty: everyone who ever spoke."""
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from edge_node.config import NodeConfig
 from edge_node.duplicates import Duplicates, Verdict
 from messages.codec import HEADER, Frame, FrameRefused, Refusal, decode
-from messages.types import PlatformPose, SensorDescription, SensorScan, SensorStatus
+from messages.types import PlatformPose, SensorDescription, SensorHead, SensorScan, SensorStatus
 
 # The header of a frame refused for one of these is whole (its CRC fits): the sender can be told which frame it was.
 _ANSWERABLE = frozenset({Refusal.TOPIC, Refusal.NODE, Refusal.BODY, Refusal.NON_FINITE, Refusal.BLOCK})
@@ -100,7 +100,7 @@ class Door:
         if peer != node.encode():
             detail = f"frame of node {node} from the connection of {peer!r}: connect with the node name as identity"
             raise self._refuse(Reason.IDENTITY.value, detail, frame)
-        if isinstance(message, (SensorScan, SensorDescription, SensorStatus)) and message.sensor_id != node:
+        if isinstance(message, (SensorScan, SensorDescription, SensorHead, SensorStatus)) and message.sensor_id != node:
             detail = f"sensor_id = {message.sensor_id}: must be the sending node, {node}"
             raise self._refuse(Reason.SENDER_ID.value, detail, frame)
         if isinstance(message, PlatformPose) and message.platform_id.split("/", 1)[0] != node:
@@ -134,7 +134,7 @@ class Door:
 
     def _check_introduced(self, frame: Frame) -> None:
         message = frame.message
-        if isinstance(message, SensorScan) and message.sensor_id not in self._described:
+        if isinstance(message, (SensorScan, SensorHead)) and message.sensor_id not in self._described:
             detail = f"{message.sensor_id}: send its sensor_description first"
             raise self._refuse(Reason.NO_DESCRIPTION.value, detail, frame)
         if (

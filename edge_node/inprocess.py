@@ -65,5 +65,7 @@ class InProcessNode:
             peer, data = received
             answer = self.node.on_frame(peer, data, 0)
             if answer is not None:
+                if (cue := self.node.mail(peer)) is not None:
+                    self._port.answer(peer, cue)
                 self._port.answer(peer, answer)
             self.node.work()

@@ -23,11 +23,13 @@ from messages.journal import Kind, Record
 from messages.topics import Topics
 from messages.types import (
     Acknowledgement,
+    Alert,
     EndOfStream,
     LatencyLedger,
     Message,
     PlatformPose,
     SensorDescription,
+    SensorHead,
     SensorScan,
     SensorStatus,
     Track,
@@ -71,13 +73,14 @@ class FusionNode:
         self.config = config
         self.clock = StreamClock()
         self.warming = True
-        self._tracker, self._alerts = estimation
+        self._tracker, self._alerts, self._cues = estimation
         self._inbound, self._perf_ns = inbound, perf_ns
         self._outbox = Outbox(config.name, config.boot, outbound, publish)
         self._door = Door(config)
         self._ordering = Ordering(config.hold_back_ns)
         self._watch = SensorWatch()
-        self._due: deque[_Released | PlatformPose | SensorDescription] = deque()
+        self._due: deque[_Released | PlatformPose | SensorDescription | SensorHead] = deque()
+        self._mail: dict[str, bytes] = {}  # the newest cue of each sensor that has not been handed over yet
         self._costs: dict[int, _Cost] = {}
         self._poses: dict[str, PlatformPose] = {}
         self._heard: set[str] = set()
@@ -114,6 +117,14 @@ class FusionNode:
         cost = _Cost((decoded_ns - start_ns) / _NS_PER_MS, (journaled_ns - decoded_ns) / _NS_PER_MS)
         self._take(admitted, cost)
         return self._answer(admitted.frame.sequence, accepted=True)
+
+    def mail(self, peer: bytes) -> bytes | None:
+        """Return the cue that goes to a sender just ahead of the answer to its frame, or None.
+
+        Only so, on the sensor's own connection and in the order of its own frames, does a sensor in lock-step hear
+        the same cue at the same frame in every run, whatever the load of the machine.
+        """
+        return self._mail.pop(peer.decode(errors="replace"), None)
 
     def on_tick(self, t_now_ns: int) -> None:
         """Let the time pass although nothing arrived: release what was held back long enough, report health."""
@@ -156,6 +167,11 @@ class FusionNode:
                 self._tracker.set_pose(item)
             elif isinstance(item, SensorDescription):
                 self._tracker.add_sensor(item)
+                if self._cues is not None:
+                    self._cues.add_sensor(item)
+            elif isinstance(item, SensorHead):
+                if self._cues is not None:
+                    self._cues.add_head(item)
             else:
                 self._fuse(item.held, item.t_release_ns)
         if not self.warming and self.clock.now_ns() >= self._next_health_ns:
@@ -250,6 +266,8 @@ class FusionNode:
         elif isinstance(message, SensorDescription):
             self._watch.described(message, t_arrival_ns)
             self._due.append(message)
+        elif isinstance(message, SensorHead):
+            self._due.append(message)
         elif isinstance(message, SensorStatus):
             self._watch.reported(message)
         elif isinstance(message, EndOfStream):
@@ -283,6 +301,8 @@ class FusionNode:
             self._counters["late_scans_refused"] += 1
             return
         self._counters["scans_fused"] += 1
+        if self._cues is not None:
+            self._cues.saw(scan)
         self._fused_ns = max(self._fused_ns, scan.t_ns)
         self._assess(estimate.tracks)
         assessed_ns = self._perf_ns()
@@ -308,6 +328,17 @@ class FusionNode:
         alerts = self._alerts.update(tracks, poses, t_ns)
         self._counters["alerts"] += len(alerts)
         self._outbox.send_all(alerts, t_ns=t_ns, t_now_ns=self.clock.now_ns())
+        self._cue(tracks, poses, alerts)
+
+    def _cue(self, tracks: tuple[Track, ...], poses: list[PlatformPose], alerts: list[Alert]) -> None:
+        """Send the cues that are due, and keep the newest of each sensor for its next answer."""
+        if self._cues is None:
+            return
+        for cue in self._cues.update(tracks, poses, alerts, self._fused_ns):
+            self._counters["cues"] += 1
+            frame = self._outbox.send(cue, t_ns=cue.t_ns, t_now_ns=self.clock.now_ns())
+            if frame is not None:
+                self._mail[cue.sensor_id] = frame
 
     def _send_ledger(self, scan: SensorScan, stages_ms: dict[str, float]) -> None:
         """Send the cost of a scan; its waiting time counts on the clock of arrival, the rest is wall time."""

@@ -16,7 +16,7 @@ from messages.types import Message, Track, TrackSet
 TRACKS_PER_PART_MAX = 96  # what the message holds
 _PART_BYTES = MAX_FRAME_BYTES - HEADER.size - 512  # the other fields of a TrackSet need less than this
 # Made again by a node that fuses its journal after a restart; all else (costs, health) belongs to the moment.
-REPEATABLE = frozenset({Topics.TRACKS, Topics.ALERT})
+REPEATABLE = frozenset({Topics.TRACKS, Topics.ALERT, Topics.SENSOR_CUE})
 
 
 class Appender(Protocol):
@@ -45,21 +45,25 @@ class Outbox:
             if topic not in REPEATABLE:
                 self._sequences[topic] = n
 
-    def send(self, message: Message, *, t_ns: int, t_now_ns: int) -> None:
-        """Number, journal and publish one message. During a restart only what the journal does not hold yet."""
+    def send(self, message: Message, *, t_ns: int, t_now_ns: int) -> bytes | None:
+        """Number, journal and publish one message and return its frame; None where it is not sent.
+
+        During a restart only what the journal does not hold yet is sent.
+        """
         topic = BY_TYPE[type(message)]
         if self.restoring and topic not in REPEATABLE:
-            return
+            return None
         sequence = self._sequences[topic]
         self._sequences[topic] += 1
         if topic in REPEATABLE and sequence < self._already[topic]:
-            return
+            return None
         frame = encode(message, node=self._name, boot=self._boot, sequence=sequence, t_ns=t_ns, t_sent_ns=t_now_ns)
         try:
             self._journal.append(Kind.FRAME, t_now_ns, frame)
         except OSError:
             self.unwritten += 1  # told on health; the crew still gets its tracks and alerts
         self._publish(frame)
+        return frame
 
     def send_all(self, messages: Iterable[Message], *, t_ns: int, t_now_ns: int) -> None:
         """Send several messages of one time."""

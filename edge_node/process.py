@@ -131,6 +131,8 @@ def _loop(config: ProcessConfig, node: FusionNode, port: NodePort, clock: Clock,
 def _take(node: FusionNode, port: NodePort, clock: Clock, peer: bytes, data: bytes) -> None:
     answer = node.on_frame(peer, data, clock.now_ns())
     if answer is not None:
+        if (cue := node.mail(peer)) is not None:
+            port.answer(peer, cue)
         port.answer(peer, answer)
     node.work()
 

@@ -151,9 +151,9 @@ class Births:
         old[:, crossing.B_TIME] = (self._waiting_ns - scan.t_ns) / 1e9
         a = len(new)
         best, d2, p, P = np.empty(a, np.int64), np.empty(a), np.zeros((a, 3)), np.zeros((a, 3, 3))
-        crossing.cross(
-            new, old, birth.target_speed_mps, birth.min_baseline_m, CROSSING_D2, birth.max_cross_rms_m, best, d2, p, P
-        )
+        limits = CROSSING_D2, birth.max_cross_rms_m, birth.crossing_rms_share
+        ground = np.zeros(a)
+        crossing.cross(new, old, birth.target_speed_mps, birth.min_baseline_m, *limits, best, d2, p, P, ground)
         met = best >= 0
         used = np.zeros(len(old), np.bool_)
         used[best[met]] = True
@@ -166,11 +166,12 @@ class Births:
         x6[:, :3], P6[:, :3, :3] = p[met], P[met]
         for c in range(3, 6):
             P6[:, c, c] = birth.target_speed_mps**2
-        return self._append(table, scan, x6, P6, birth.crossing_existence * free[rows[met]], level_priors, False)
+        existence = birth.crossing_existence * np.minimum(ground[met] / birth.crossing_reach_m**2, 1.0)
+        return self._append(table, scan, x6, P6, existence * free[rows[met]], level_priors, False)
 
     def _bearings(self, scan: Scan, rows: I64) -> F64:
         """Return the rows (a, B_SIZE) that ``kernels.crossing`` takes."""
-        out = np.zeros((len(rows), crossing.B_SIZE))
+        out, birth = np.zeros((len(rows), crossing.B_SIZE)), self._config.birth
         axes = scan.look.g[G_AXES : G_AXES + 9].reshape(3, 3)
         out[:, 0:3] = scan.place.position_m
         out[:, 3:6] = body_direction(scan.z8[rows, AZIMUTH], scan.z8[rows, ELEVATION]) @ axes
@@ -179,7 +180,7 @@ class Births:
         out[:, crossing.B_HEADING] = scan.place.yaw_sigma_rad
         out[:, crossing.B_SLOWNESS] = 1.0 / scan.look.g[G_SPEED] if scan.look.g[G_SPEED] > 0.0 else 0.0
         low, high = scan.look.fov[0], scan.look.fov[1]
-        out[:, crossing.B_MIN_RANGE] = 1.0 if np.isnan(low) else low
+        out[:, crossing.B_MIN_RANGE] = birth.min_baseline_m if np.isnan(low) else max(low, birth.min_baseline_m)
         out[:, crossing.B_MAX_RANGE] = self._config.sensors.default_range_m if np.isnan(high) else high
         return out
 

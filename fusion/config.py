@@ -12,16 +12,25 @@ Backend = Literal["numba", "filterpy"]
 class MotionConfig:
     """Models of the IMM, from calm to hard: see ``kernels.motion``."""
 
-    acceleration_intensity: tuple[float, ...] = (0.1, 1.0, 10.0, 40.0)
+    acceleration_intensity: tuple[float, ...] = (0.1, 2.0, 24.0)
     """m^2/s^3, one a model. A Singer target of sigma a, an axis, and correlation tau looks like ``2 a^2 tau``:
-    0.2 m/s^2 over 1 s for a hovering multirotor, 0.7 m/s^2 for steady flight in gusts and wide circles, 2.2 m/s^2 for
-    a turning reconnaissance drone or a soaring bird, 4.5 m/s^2 for an FPV (3-9.5 over three axes, physics 6)."""
-    stationary: tuple[float, ...] = (0.25, 0.3, 0.3, 0.15)
+    0.2 m/s^2 over 1 s for a hovering multirotor, 1 m/s^2 for steady flight in gusts, wide circles and soaring birds,
+    5.5 m/s^2 over 0.4 s for an FPV (3-9.5 over three axes, physics 6)."""
+    stationary: tuple[float, ...] = (0.35, 0.4, 0.25)
     """Share of time in each model: engagements are mostly transits, interrupted by short hard turns."""
     sojourn_s: float = 1.5
     """Mean time between jumps of model: FPV accelerations decorrelate within 0.6-1.7 s (physics 6)."""
-    correlation_s: tuple[float, ...] = ()
+    correlation_s: tuple[float, ...] = (0.0, 0.0, 0.4)
     """One a model: how long its acceleration lasts (Singer), 0 for white acceleration; empty: all are white."""
+
+    def __post_init__(self) -> None:
+        """Refuse models that are not described in full."""
+        q, shares, lasting = self.acceleration_intensity, self.stationary, self.correlation_s
+        if len(shares) != len(q) or len(lasting) not in (0, len(q)):
+            raise ValueError(
+                f"motion: {len(q)} acceleration_intensity, {len(shares)} stationary, {len(lasting)} correlation_s: "
+                "must be one of each a model (correlation_s may be empty: all white)"
+            )
 
     @property
     def correlations_s(self) -> tuple[float, ...]:
@@ -37,12 +46,11 @@ class SensorConfig:
     """At 15 deg C (physics 3.1); 10 K off is 1.8 per cent, 0.15 deg of lag on a 50 m/s crossing target."""
     lag_acceleration_mps2: float = 5.0
     """Acceleration that the target may have had while its sound travelled (FPV rms 3-9.5, decorrelated in ~1 s)."""
-    pose_memory_s: float = 7.0
+    pose_memory_s: float = 3.0
     """An alignment or clock error does not average out over the filter's memory: its variance in R is multiplied by
     the number of looks that the sensor had at the track within this time (at least 1: for one that never misses this
     is ``max(1, pose_memory_s / scan_period_s)``), so that the filtered result keeps it. The track of a calm target
-    remembers 2 to 4 s of a 4 Hz radar; shorter than 7 s, cameras are believed so far that a heading 2.5 sigma off
-    locks close targets into the wrong assignment. Errors of poses are considered exactly (``kernels.consider``)."""
+    remembers 2 to 4 s of a 4 Hz radar. Errors of poses are considered exactly (``kernels.consider``)."""
     alignment_sigma_rad: float = 0.0009
     """Constant error of a sensor's axes on its platform after calibration, about any axis: 0.05 deg. It counts
     for ``pose_memory_s``. Sensors without a platform are surveyed in and have none."""
@@ -183,7 +191,7 @@ class BirthConfig:
     seed_acceleration_intensity: float = 15.0
     """m^2/s^3 while a seed waits: a turning drone (``MotionConfig``); the velocity's own prior is far wider."""
     max_speed_mps: float = 90.0
-    """A pair of plots faster than this is no drone."""
+    """A pair of plots faster than this is no drone, and a track that surely is has been fed by others' bearings."""
     most_seeds: int = 4096
     """Two and a half looks of a radar with 1600 false plots each; beyond, the oldest give way."""
     spare_existence: float = 0.05
@@ -200,15 +208,21 @@ class BirthConfig:
     """Unexplained bearings wait so long for a crossing one: a 30 m/s target moves 15 m meanwhile."""
     min_baseline_m: float = 15.0
     """Closer places see one direction only; their intersection has no range."""
-    max_cross_rms_m: float = 40.0
-    """An intersection worse than this cannot start a useful track."""
+    max_cross_rms_m: float = 120.0
+    """A track that starts worse than this is lost before its bearings have made it better."""
     target_speed_mps: float = 20.0
     """Sigma of each velocity component of a track started from crossing bearings."""
     max_bearing_sigma_rad: float = 0.009
     """0.5 deg. Coarser bearings (sound, radio) meet anywhere along the way: two arrays that hear two different
     drones cross in a third place, and nothing in their elevations says no."""
     crossing_existence: float = 0.02
-    """Prior that a consistent crossing is a target and not a ghost."""
+    """Prior that a consistent crossing is a target and not a ghost, at ``crossing_reach_m`` and beyond."""
+    crossing_reach_m: float = 150.0
+    """Two bearings meet by chance as likely in every piece of their angles, targets come in every piece of ground: the
+    nearer a crossing, and the less parallel its bearings, the less ground it stands for. ``r1 r2 / sin`` of this
+    squared is a crossing in front of two vehicles; far below, one of them stands in the other's line of sight."""
+    crossing_rms_share: float = 0.5
+    """Of the shorter range: a crossing less certain is no place, but a direction."""
     drone_size_m: float = 0.4
     """Assumed extent where only an angular size gives the range (0.3-0.5 m drones)."""
     size_memory_s: float = 2.0

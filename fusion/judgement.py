@@ -65,4 +65,5 @@ def limits(config: TrackerConfig, scan: Scan, ranged_pause_s: float) -> F64:
     limit[judging.L_RANGED_HITS] = RANGED_HITS
     limit[judging.L_PLACE_SHARE] = PLACE_SHARE
     limit[judging.L_DELETE_UNPROVEN_S] = max(e.delete_unproven_s, 2.0 * ranged_pause_s)
+    limit[judging.L_SPEED_MPS] = config.birth.max_speed_mps
     return limit

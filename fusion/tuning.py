@@ -154,7 +154,7 @@ def choose_motion(witness: Witness, default: MotionConfig) -> MotionChoice:
     over = f"over {n} detections in {pieces} pieces of tracks"
     mixture = _best(seen, _mixtures(seen, default))
     chosen = mixture if _better(mixture[1], base, least) else (default, base)
-    alone = _best(seen, [MotionConfig((q,), (1.0,), default.sojourn_s) for q in SINGLE])
+    alone = _best(seen, [MotionConfig((q,), (1.0,), default.sojourn_s, ()) for q in SINGLE])
     chosen = alone if _better(alone[1], chosen[1], least) else chosen
     if chosen[0] is default:
         gain, sigma = _gain(mixture[1], base)

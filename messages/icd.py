@@ -75,6 +75,11 @@ JOINING = f"""\
    Keep at most 64 unanswered frames; beyond that drop new ones, but let them take their `sequence`, so that the node
    can count what is missing. Where every frame must arrive, wait for each answer before the next frame (lock-step).
 6. Say `end_of_stream` when you have nothing more to say; otherwise your silence is reported as a fault.
+7. A sensor **that can be pointed** sends a `sensor_head` after its description. Its `field_of_view` is then all that
+   the head can be turned to, and each `scan` says in `look` what it covered, in the frame of the sensor's angles (a
+   look during a slew: a range of 0 to 0). The node sends the newest `sensor_cue` for it on the same connection,
+   **just ahead of the `acknowledgement`** of its next frame; the topic in the header tells the two apart. A cue asks,
+   nothing more: a sensor without one for some seconds looks where it likes. Others get acknowledgements only.
 
 Clocks: `t_ns` may be at most 0.5 s ahead of the node's clock and at most 10 s behind (`clock_future`, `clock_past`);
 a scan that is more than 1 s older than the newest is journaled but no longer fused.

@@ -3,7 +3,8 @@
 A frame stays in the window until the node has answered it; an unanswered one is sent again with the
 same sequence, so that the node can tell a repetition from news. At a full window a new message is
 shed, but it has taken its sequence: the node sees the gap, and the sender counts it. In lock-step
-``send`` returns when the node has the frame in its journal, and nothing is ever shed.
+``send`` returns when the node has the frame in its journal, and nothing is ever shed. What the node asks
+of a sensor (cues) comes just ahead of an answer, on the same connection.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Callable
 
 from messages.bus import SensorLink
 from messages.codec import FrameRefused, decode, encode
-from messages.types import Acknowledgement, EndOfStream, Message, SensorDescription
+from messages.types import Acknowledgement, EndOfStream, Message, SensorCue, SensorDescription, SensorHead
 
 DEFAULT_WINDOW = 64  # frames: 6 s of a 10 Hz sensor; older ones would be refused as late anyway
 RESEND_AFTER_S = 0.5  # five times the longest answer of a loaded node; a repetition costs little
@@ -21,7 +22,7 @@ RESEND_DOUBLINGS_MAX = 4  # 8 s between repetitions to a node that says nothing
 GIVE_UP_AFTER_S = 60.0  # lock-step: a node that compiles its kernels for the first time is silent for 20 s
 WAIT_STEP_S = 0.05  # longest single wait, so that resends and the limit above are looked at
 # These must arrive for anything else to have a meaning, and they are rare: they go out over a full window.
-ESSENTIAL = (SensorDescription, EndOfStream)
+ESSENTIAL = (SensorDescription, SensorHead, EndOfStream)
 
 
 class NodeSilent(ConnectionError):
@@ -51,13 +52,14 @@ class Sender:
         resend_after_s: float = RESEND_AFTER_S,
         lock_step: bool = False,
         give_up_after_s: float = GIVE_UP_AFTER_S,
+        on_cue: Callable[[SensorCue], None] = lambda _: None,
     ) -> None:
         self._link, self.node, self._boot, self._now_s = link, node, boot, now_s
         self._window, self._resend_after_s = window, resend_after_s
-        self._lock_step, self._give_up_after_s = lock_step, give_up_after_s
+        self._lock_step, self._give_up_after_s, self._on_cue = lock_step, give_up_after_s, on_cue
         self._sequence = 0
         self._pending: dict[int, _Pending] = {}
-        self._description: SensorDescription | None = None
+        self._introduction: dict[type[Message], Message] = {}
         self._answered_s = self._answered_sent_s = float("-inf")
         self.sent = self.acknowledged = self.shed = self.resent = 0
         self.refused: Counter[str] = Counter()
@@ -73,8 +75,8 @@ class Sender:
         frame = encode(message, node=self.node, boot=self._boot, sequence=sequence, t_ns=t_ns, t_sent_ns=t_sent_ns)
         self._sequence += 1
         self.sent += 1
-        if isinstance(message, SensorDescription):
-            self._description = message
+        if isinstance(message, (SensorDescription, SensorHead)):
+            self._introduction[type(message)] = message
         self.poll()
         if len(self._pending) >= self._window and not self._lock_step and not isinstance(message, ESSENTIAL):
             self.shed += 1
@@ -134,6 +136,8 @@ class Sender:
         except FrameRefused as error:
             self.refused[f"answer.{error.reason.value}"] += 1
             return
+        if isinstance(answer, SensorCue):
+            self._on_cue(answer)
         if not isinstance(answer, Acknowledgement):
             return
         pending = self._pending.pop(answer.sequence, None)
@@ -152,11 +156,10 @@ class Sender:
 
     def _introduce_again(self, t_ns: int) -> None:
         """A node that was replaced by a new one does not know this sensor: say again what it is."""
-        if self._description is None:
-            return
-        sequence = self._sequence
-        frame = encode(self._description, node=self.node, boot=self._boot, sequence=sequence, t_ns=t_ns, t_sent_ns=t_ns)
-        self._sequence += 1
-        self.sent += 1
-        self._pending[sequence] = _Pending(frame, self._description, t_ns)
-        self._push(self._pending[sequence])
+        for message in self._introduction.values():
+            sequence = self._sequence
+            frame = encode(message, node=self.node, boot=self._boot, sequence=sequence, t_ns=t_ns, t_sent_ns=t_ns)
+            self._sequence += 1
+            self.sent += 1
+            self._pending[sequence] = _Pending(frame, message, t_ns)
+            self._push(self._pending[sequence])

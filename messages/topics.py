@@ -41,10 +41,12 @@ class Topics(Enum):
     ACKNOWLEDGEMENT = Topic(
         6, "acknowledgement", types.Acknowledgement, "out", 0, 0, False, "answer to one inbound frame"
     )
+    SENSOR_HEAD = Topic(7, "sensor_head", types.SensorHead, "in", 0, 0, True, "a sensor says that it can be pointed")
     TRACKS = Topic(10, "tracks", types.TrackSet, "out", 50, 0.5, True, "confirmed and coasting tracks after a scan")
     ALERT = Topic(11, "alert", types.Alert, "out", 0, 0, True, "a message to the crew")
     LEDGER = Topic(12, "ledger", types.LatencyLedger, "out", 50, 0, True, "wall-clock cost of a scan by stage")
     HEALTH = Topic(13, "health", types.NodeHealth, "out", 1, 3.0, True, "the node's health and counters")
+    SENSOR_CUE = Topic(14, "sensor_cue", types.SensorCue, "out", 10, 0.5, True, "where one sensor is asked to look")
     TRUTH = Topic(20, "truth", truth.TruthSet, "truth", 10, 0, True, "what really was there")
 
 

@@ -129,6 +129,38 @@ class SensorStatus(Message, frozen=True, kw_only=True):
     reason: Text = ""
 
 
+class SensorHead(Message, frozen=True, kw_only=True):
+    """A sensor says that it can be pointed, after its description: then the node sends it cues.
+
+    One look covers ``horizontal_rad`` x ``vertical_rad``; the description's field of view is all that the head
+    can be turned to, and each scan's ``look`` what it covered. A look during a slew covers no range at all.
+    """
+
+    sensor_id: Name
+    horizontal_rad: Annotated[float, Meta(gt=0.0, le=6.3)]
+    vertical_rad: Annotated[float, Meta(gt=0.0, le=3.2)]
+    slew_rate_radps: Annotated[float, Meta(gt=0.0, le=100.0)]
+    settle_s: Annotated[float, Meta(ge=0.0, le=60.0)] = 0.0
+
+
+class SensorCue(Message, frozen=True, kw_only=True):
+    """The node asks one of its own sensors to look at a track, until the next cue or until this one is old.
+
+    The direction is in ENU, from the sensor's place, at ``t_ns``; the rates carry it on. ``sigma_rad`` is the
+    uncertainty of the track in each of the two directions across the line of sight (the larger one).
+    """
+
+    sensor_id: Name
+    t_ns: TimeNs
+    track_id: Annotated[int, Meta(ge=1)]
+    azimuth_rad: Angle
+    elevation_rad: Angle
+    azimuth_rate_radps: Annotated[float, Meta(ge=-100.0, le=100.0)] = 0.0
+    elevation_rate_radps: Annotated[float, Meta(ge=-100.0, le=100.0)] = 0.0
+    sigma_rad: NonNegative
+    range_m: Positive | None = None
+
+
 class EndOfStream(Message, frozen=True, kw_only=True):
     """A sender has nothing more to say; the node ends a lock-step run when every sender said so."""
 

@@ -228,6 +228,7 @@ class Scenario(Model):
     platoon: Platoon = Platoon()
     sensors: tuple[ExplicitSensor, ...] = Field(default=(), max_length=64)
     targets: tuple[Target, ...] = Field(default=(), max_length=64)
+    cueing: bool = Field(default=True, description="the node tells cameras on a head where to look; false: they search")
     network: Network = Network()
     events: tuple[ScenarioEvent, ...] = Field(default=(), max_length=64, description="faults and deception, by time")
     catalogue: CatalogueChanges = CatalogueChanges()

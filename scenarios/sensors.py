@@ -8,9 +8,21 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from scenarios.base import Decibel, Fraction, Interval, Model, Name, NonNegative, Orientation, Point3, Positive, Text
+from scenarios.base import (
+    Decibel,
+    Degrees,
+    Fraction,
+    Interval,
+    Model,
+    Name,
+    NonNegative,
+    Orientation,
+    Point3,
+    Positive,
+    Text,
+)
 
 
 class Coverage(Model):
@@ -81,8 +93,28 @@ class RadarProfile(_Profile):
     )
 
 
+class PanTilt(Model):
+    """A head that turns one narrow camera: it obeys cues of the node, and searches by itself without one."""
+
+    slew_rate_degps: Positive = Field(le=720.0, description="largest rate of each axis, degrees a second")
+    settle_s: NonNegative = Field(default=0.0, le=10.0, description="after a slew, until the picture stands still")
+    home_deg: tuple[Degrees, Degrees] = Field(
+        default=(0.0, 5.0), description="azimuth, elevation; middle of the search"
+    )
+    search_width_deg: NonNegative = Field(
+        default=0.0, le=360.0, description="azimuths searched in steps of one field while there is no cue; 0: stare"
+    )
+    search_dwell_s: Positive = Field(default=0.5, le=60.0, description="time for one step of the search, slew included")
+    cue_latency_s: NonNegative = Field(default=0.05, le=10.0, description="from hearing a cue to the first movement")
+    cue_hold_s: Positive = Field(default=2.0, le=60.0, description="age at which a cue is no longer obeyed")
+
+
 class CameraProfile(_Profile):
-    """A staring set of identical pinhole cameras side by side (one camera: ``cameras: 1``)."""
+    """A staring set of identical pinhole cameras side by side (one camera: ``cameras: 1``), or one on a head.
+
+    With ``pan_tilt`` the field of view is all that the head can be turned to; one look covers ``hfov_deg`` x
+    ``vfov_deg`` of it.
+    """
 
     kind: Literal["eo", "ir"]
     cameras: int = Field(
@@ -110,6 +142,23 @@ class CameraProfile(_Profile):
     snr_threshold: Positive = Field(default=5.0, description="IR: signal to noise needed in a pixel")
     extinction_per_km: NonNegative = Field(default=0.3, description="IR: clear-air extinction in its band")
     recognition_px: Positive = Field(default=12.0, description="pixels on target for a right class with half certainty")
+    pan_tilt: PanTilt | None = Field(default=None, description="none: the cameras stare")
+
+    @model_validator(mode="after")
+    def _head_fits(self) -> CameraProfile:
+        if self.pan_tilt is None:
+            return self
+        if self.cameras != 1:
+            raise ValueError(f"cameras = {self.cameras}: must be 1 with pan_tilt (a head turns one camera)")
+        reach, (azimuth, elevation) = self.field_of_view, self.pan_tilt.home_deg
+        if self.vfov_deg > reach.elevation_deg[1] - reach.elevation_deg[0]:
+            raise ValueError("vfov_deg: must be at most the height of field_of_view.elevation_deg")
+        if self.hfov_deg > reach.azimuth_deg[1] - reach.azimuth_deg[0]:
+            raise ValueError("hfov_deg: must be at most the width of field_of_view.azimuth_deg")
+        inside = reach.azimuth_deg[0] <= azimuth <= reach.azimuth_deg[1]
+        if not inside or not reach.elevation_deg[0] <= elevation <= reach.elevation_deg[1]:
+            raise ValueError(f"pan_tilt.home_deg = [{azimuth:g}, {elevation:g}]: must lie inside field_of_view")
+        return self
 
 
 class AcousticProfile(_Profile):

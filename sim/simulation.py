@@ -20,6 +20,7 @@ from messages.truth import TruePlatform, TruthSet, TruthState
 from messages.types import EndOfStream, Message, SensorDescription, SensorScan, SensorStatus
 from scenarios.fit import mounted_sensors
 from scenarios.schema import Link, Scenario
+from sim.cues import CueInbox
 from sim.faults import NS, Faults, faults_of
 from sim.randomness import generator
 from sim.sensors.base import Sensor
@@ -62,13 +63,14 @@ class Simulation:
         """Return how every sensor introduces itself, in the scenario's order."""
         return [sensor.description for sensor in self.sensors]
 
-    def events(self) -> Iterator[Event]:
+    def events(self, cues: CueInbox | None = None) -> Iterator[Event]:
         """Yield every message in order of sending; a new iterator plays the engagement again from its begin.
 
-        Descriptions come first, ``EndOfStream`` of every sensor and every platform last. The truth
-        is a stream of its own (node ``truth``) and has no end message.
+        Descriptions come first, ``EndOfStream`` of every sensor and every platform last. The truth is a stream of its
+        own (node ``truth``) and has no end message. What is put into ``cues`` while the stream is read is heard by the
+        sensors that can be pointed: a look comes after every message that was sent before it.
         """
-        return _Stream(self).run()
+        return _Stream(self, CueInbox() if cues is None else cues).run()
 
     def channel(self, node: str, link: Link) -> Channel:
         """Return a sender's channel, with a fresh generator and what the scenario's events do to it."""
@@ -92,8 +94,8 @@ class Simulation:
 class _Stream:
     """One pass through the engagement."""
 
-    def __init__(self, simulation: Simulation) -> None:
-        self._simulation, self._world = simulation, simulation.world
+    def __init__(self, simulation: Simulation, cues: CueInbox) -> None:
+        self._simulation, self._world, self._cues = simulation, simulation.world, cues
         self._stations = simulation._stations()
         network = simulation.scenario.network
         self._poses = tuple(
@@ -107,6 +109,8 @@ class _Stream:
         """Take what happens next, let it send, and give out what nothing later can come before."""
         for station in self._stations:
             self._send(DESCRIBE, Event(0, station.channel.node, station.sensor.description, 0))
+            if (head := station.sensor.head_message()) is not None:
+                self._send(DESCRIBE, Event(0, station.channel.node, head, 0))
         agenda: list[tuple[int, int, int]] = [(0, POSE, 0), (0, TRUTH, 0)]
         agenda += [(station.phase_ns, LOOK, i) for i, station in enumerate(self._stations)]
         agenda += [(station.phase_ns % STATUS_PERIOD_NS, STATUS, i) for i, station in enumerate(self._stations)]
@@ -149,6 +153,8 @@ class _Stream:
 
     def _look(self, t_ns: int, i: int) -> int:
         station = self._stations[i]
+        for heard_ns, cue in self._cues.take(station.sensor.sensor_id):
+            station.sensor.hear(cue, heard_ns / NS)
         seen = station.look(self._world, t_ns)
         t_sent_ns = station.channel.send_ns(t_ns, station.sensor.common.processing_latency_s)
         if t_sent_ns is not None:
@@ -156,6 +162,7 @@ class _Stream:
                 sensor_id=station.sensor.sensor_id,
                 scan=station.scan,
                 t_ns=t_ns,
+                look=seen.look,
                 class_names=seen.class_names,
                 detections=pack(seen.rows),
             )

@@ -70,7 +70,7 @@ class Station:
         seen = faults.biased(t_ns, self._observed(world, t_ns))
         self.probability = seen.detection_probability
         if faults.stuck(t_ns) and self.last is not None:
-            seen = replace(seen, rows=self.last.rows, cause=self.last.cause)
+            seen = replace(seen, rows=self.last.rows, cause=self.last.cause, look=self.last.look)
             self.probability = np.zeros_like(self.probability)
         if faults.silent(t_ns):
             self.probability = np.zeros_like(self.probability)

@@ -29,7 +29,15 @@ from scenarios.protection import Layer
 
 SUMMARY_KEYS = {
     *("scenario", "seed", "duration_s", "gospa_m", "targets", "completeness", "id_switches"),
-    *("false_tracks_per_hour", "false_alerts_per_hour", "nees_inside_95", "latency_ms", "detections", "tracks_sha256"),
+    *(
+        "false_tracks_per_hour",
+        "false_alerts_per_hour",
+        "nees_inside_95",
+        "latency_ms",
+        "cued_sensors",
+        "detections",
+        "tracks_sha256",
+    ),
     *("time_budgets", "events"),
 }
 TARGET_KEYS = {

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from filterpy.kalman import update as filterpy_update
+from motion_models import LASTING, WHITE
 
 from fusion.config import MotionConfig, TrackerConfig
 from fusion.filterpy_backend import motion_matrices
@@ -12,8 +13,6 @@ from fusion.kernels.consider import N_BLOCK
 from fusion.kernels.measurement import AZIMUTH, G_POSITION_VAR, G_TILT_VAR, G_YAW_VAR, RANGE_RATE, UP
 from fusion.table import begin
 
-WHITE = MotionConfig()
-LASTING = MotionConfig((0.1, 2.0, 24.0, 60.0), (0.35, 0.3, 0.25, 0.1), correlation_s=(0.0, 0.0, 0.6, 1.5))
 MODELS, TRACKS, PLATFORMS = len(WHITE.stationary), 3, 2
 USED = np.array([0, 1, 2, 3])
 F64 = np.ndarray
@@ -99,8 +98,13 @@ class Together:
                 self.x[i, j], self.P[i, j] = F[:n, :n] @ x, F @ P @ F.T + noise
             self.mu[i] = predicted
 
-    def update(self, platform: int, g: F64, z: F64, var: F64, own: F64, like: F64, beta: F64, miss: F64) -> None:
-        """Every track may own each detection: like (n, d, M), beta (n, d), miss (n,); own (n, M, k, k): other noise."""
+    def update(
+        self, platform: int, g: F64, z: F64, var: F64, h: F64, own: F64, like: F64, beta: F64, miss: F64
+    ) -> None:
+        """Every track may own each detection: like (n, d, M), beta (n, d), miss (n,).
+
+        h (n, M, k), own (n, M, k, k): what is expected to second order, and other noise.
+        """
         n = self.n
         block = slice(n + N_BLOCK * platform, n + N_BLOCK * (platform + 1))
         for i in range(TRACKS):
@@ -108,12 +112,12 @@ class Together:
             joint = np.vstack([beta[i][:, None] * weight / weight.sum(axis=1, keepdims=True), miss[i] * self.mu[i]])
             for m in range(MODELS):
                 x, P = self.x[i, m], self.P[i, m]
-                h, H = measured(x[:6], g)
+                _, H = measured(x[:6], g)
                 wide = np.zeros((len(USED), P.shape[0]))
                 wide[:, :6], wide[:, block] = H[USED], numeric_sensitivity(x[:6], g)[USED]
                 ends = [(x, P)]
                 for j in range(len(z)):
-                    y = z[j] - h[USED]
+                    y = z[j] - h[i, m]
                     y[USED == AZIMUTH] = (y[USED == AZIMUTH] + np.pi) % (2.0 * np.pi) - np.pi
                     new, new_P = filterpy_update(np.zeros(P.shape[0]), P, y, own[i, m] + np.diag(var[j]), wide)
                     new_P[n:, n:] = P[n:, n:]
@@ -168,7 +172,7 @@ def test_ten_looks_of_two_platforms_equal_one_filter_of_states_and_errors(config
         found = *pairs, like.reshape(-1, MODELS), np.ascontiguousarray(beta).ravel(), miss
         consider.learn(C, mu, TRACKS, PHt, S, Y, z, var, USED, *found)
         assert update.update_tracks(x, P, mu, TRACKS, h, H, PHt, S, R, z, var, USED, *found) == 0
-        twin.update(p, g, z, var, own, like, beta, miss)
+        twin.update(p, g, z, var, h, own, like, beta, miss)
         for mine, theirs in ((x, twin.x), (P, twin.P[:, :, :n, :n]), (C, twin.P[:, :, :n, n:]), (mu, twin.mu)):
             np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-5 * np.abs(theirs).max())
     assert np.abs(C).max() > 0.1  # they share something by now
@@ -199,7 +203,7 @@ def follow(seed: int, louder: float) -> tuple[float, float]:
     rng, considered = np.random.default_rng(seed), louder == 0.0
     g, sigma = geometry(rng, np.zeros(3)), np.array([1.0, 0.0005, 0.0005, 0.3])
     true = np.array([700.0, 500.0, 60.0, -18.0, 6.0, 0.5])
-    rules = rules_of(TrackerConfig(motion=MotionConfig((0.05,), (1.0,))))
+    rules = rules_of(TrackerConfig(motion=MotionConfig((0.05,), (1.0,), correlation_s=())))
     stated_var = np.empty(N_BLOCK)
     consider.variances(g, stated_var)
     errors = rng.normal(size=N_BLOCK) * np.sqrt(stated_var)

@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 from filterpy.kalman import IMMEstimator, KalmanFilter
 from filterpy.kalman import update as filterpy_update
+from motion_models import LASTING, WHITE
 
 from fusion.config import MotionConfig, TrackerConfig
 from fusion.filterpy_backend import motion_matrices
 from fusion.filters import Filter, acceleration_variances, make_foreign_filter, rules_of
 from fusion.kernels import motion, update
 
-WHITE = MotionConfig()
-LASTING = MotionConfig((0.1, 2.0, 24.0, 60.0), (0.35, 0.3, 0.25, 0.1), correlation_s=(0.0, 0.0, 0.6, 1.5))
 MODELS = len(WHITE.acceleration_intensity)
 both = pytest.mark.parametrize("config", [WHITE, LASTING], ids=["white", "lasting"])
 

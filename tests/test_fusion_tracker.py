@@ -233,7 +233,9 @@ def test_two_tracks_of_one_target_become_the_elder() -> None:
     follow(np.array([[300.0, 900.0, 60.0]]), np.array([[5.0, -10.0, 0.0]]), 4.0, 12, 0.5, tracker=tracker)
     table = tracker.table
     c, elder = table.columns, int(table.columns.track_id[0])
-    table.append(c.x[:1, 0] + 1.0, c.P[:1, 0], np.array([0.9]), c.mu[0], tracker.t_ns, tracker.book.level_priors)
+    table.append(
+        c.x[:1, 0, :6] + 1.0, c.P[:1, 0, :6, :6], np.array([0.9]), c.mu[0], tracker.t_ns, tracker.book.level_priors
+    )
     rng, sensor = np.random.default_rng(13), radar(clutter=0.5)
     p, v = np.array([[300.0, 900.0, 60.0]]), np.array([[5.0, -10.0, 0.0]])
     for k in range(16, 40):

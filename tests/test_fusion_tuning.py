@@ -58,7 +58,7 @@ def textbook(seen: list[Seen], q: float, factor: float = 1.0) -> list[float]:
 @pytest.mark.parametrize("factor", [1.0, 4.0])
 def test_log_predictive_density_is_that_of_a_textbook_filter(factor):
     seen = claims(np.random.default_rng(1), SETTLE + BLOCK + 5)
-    found = foresee(seen, MotionConfig((2.0,), (1.0,)), {0: np.full(8, factor)})
+    found = foresee(seen, MotionConfig((2.0,), (1.0,), correlation_s=()), {0: np.full(8, factor)})
     expected = textbook(seen, 2.0, factor)
     assert found.detections == len(expected) == BLOCK + 5
     assert found.log_density == pytest.approx([sum(expected[:BLOCK]), sum(expected[BLOCK:])], rel=1e-9)
@@ -66,8 +66,8 @@ def test_log_predictive_density_is_that_of_a_textbook_filter(factor):
 
 def test_two_equal_models_foresee_as_one():
     seen = claims(np.random.default_rng(2), 40)
-    one = foresee(seen, MotionConfig((2.0,), (1.0,)))
-    two = foresee(seen, MotionConfig((2.0, 2.0), (0.3, 0.7)))
+    one = foresee(seen, MotionConfig((2.0,), (1.0,), correlation_s=()))
+    two = foresee(seen, MotionConfig((2.0, 2.0), (0.3, 0.7), correlation_s=()))
     assert two.log_density == pytest.approx(one.log_density, rel=1e-9)
     assert two.shares == pytest.approx([0.3, 0.7], rel=1e-6)
 
@@ -75,7 +75,9 @@ def test_two_equal_models_foresee_as_one():
 def test_one_stray_detection_costs_no_more_than_clutter_would():
     seen = claims(np.random.default_rng(3), 40)
     stray = seen[20]._replace(z=seen[20].z + 500.0)
-    clean, spoilt = (foresee(s, MotionConfig((2.0,), (1.0,))) for s in (seen, [*seen[:20], stray, *seen[21:]]))
+    clean, spoilt = (
+        foresee(s, MotionConfig((2.0,), (1.0,), correlation_s=())) for s in (seen, [*seen[:20], stray, *seen[21:]])
+    )
     assert spoilt.detections == clean.detections
     # the stray itself, and at most the few detections after which the new start is as good as the old
     assert 0.0 < (clean.log_density - spoilt.log_density).sum() < -2.0 * math.log(STRAY * DENSITY)

@@ -9,7 +9,7 @@ from edge_node_fakes import description, scan
 
 from messages.codec import decode, encode
 from messages.sender import NodeSilent, Sender
-from messages.types import Acknowledgement, EndOfStream
+from messages.types import Acknowledgement, EndOfStream, SensorCue, SensorHead
 
 
 class FakeLink:
@@ -157,3 +157,31 @@ def test_a_node_that_does_not_know_the_sensor_is_told_again() -> None:
     assert dict(sender.refused) == {"no_description": 1}
     assert link.sent == [0, 1, 2]
     assert sender.outstanding == 1
+
+
+def test_a_head_is_introduced_again_with_its_sensor() -> None:
+    link = FakeLink()
+    sender, _ = make(link)
+    head = SensorHead(sensor_id="r1", horizontal_rad=0.1, vertical_rad=0.1, slew_rate_radps=1.0)
+    sender.send(description("r1"), t_ns=0, t_sent_ns=0)
+    sender.send(head, t_ns=0, t_sent_ns=0)
+    for sequence in (0, 1):
+        link.answer(sequence)
+    send(sender, 2)
+    link.answer(2, accepted=False, reason="no_description: r1: send its sensor_description first")
+    sender.poll()
+    assert link.sent == [0, 1, 2, 3, 4]
+    assert sender.outstanding == 2
+
+
+def test_a_cue_is_heard_once_and_acknowledges_nothing() -> None:
+    link, heard = FakeLink(), []
+    sender = Sender(link, "r1", boot=7, now_s=FakeTime(), on_cue=heard.append)
+    cue = SensorCue(sensor_id="r1", t_ns=5, track_id=3, azimuth_rad=1.0, elevation_rad=0.1, sigma_rad=0.01)
+    send(sender, 0)
+    link.answers.append(encode(cue, node="node", boot=0, sequence=0, t_ns=5, t_sent_ns=5))
+    sender.poll()
+    assert (heard, sender.outstanding, sender.acknowledged) == ([cue], 1, 0)
+    link.answer(0)
+    sender.poll()
+    assert (heard, sender.outstanding, sender.acknowledged) == ([cue], 0, 1)

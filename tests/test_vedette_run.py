@@ -48,6 +48,7 @@ KEYS = [
     "false_alerts_per_hour",
     "nees_inside_95",
     "latency_ms",
+    "cued_sensors",
     "detections",
     "tracks_sha256",
     "time_budgets",

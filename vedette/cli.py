@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from vedette import cli_detectors
+from vedette.cli_synth import synth
 from vedette.errors import exit_codes
 from vedette.options import QuietOption
 
@@ -307,6 +308,9 @@ def validate(
         verb.print_quantities()
     else:
         verb.main(published, data, gates=gates, as_json=as_json, quiet=quiet)
+
+
+app.command()(exit_codes(synth))
 
 
 @app.command()

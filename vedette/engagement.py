@@ -35,7 +35,13 @@ def expected_senders(scenario: Scenario) -> tuple[str, ...]:
 
 def node_config(scenario: Scenario, backend: Backend, *, lock_step: bool) -> NodeConfig:
     """Return the node's configuration for a scenario; the boot number is fixed so that frames repeat bit by bit."""
-    return NodeConfig(boot=1, lock_step=lock_step, backend=backend, expected_senders=expected_senders(scenario))
+    return NodeConfig(
+        boot=1,
+        lock_step=lock_step,
+        backend=backend,
+        cueing=scenario.cueing,
+        expected_senders=expected_senders(scenario),
+    )
 
 
 def in_process(paths: RunPaths, scenario: Scenario, seed: int, backend: Backend, progress: Progress) -> None:
@@ -44,6 +50,7 @@ def in_process(paths: RunPaths, scenario: Scenario, seed: int, backend: Backend,
 
     from edge_node import estimation
     from edge_node.inprocess import InProcessNode
+    from sim.cues import CueInbox
     from sim.simulation import Simulation
 
     progress.phase("warming up")
@@ -54,16 +61,18 @@ def in_process(paths: RunPaths, scenario: Scenario, seed: int, backend: Backend,
         JournalWriter(paths.truth) as truth_journal,
     ):
         subscription = node.subscribe(PREFIXES)
+        cues = CueInbox()
         senders = Senders(
-            lambda name: Sender(node.link(name), name, boot=1, now_s=time.monotonic, lock_step=True),
+            lambda name: Sender(node.link(name), name, boot=1, now_s=time.monotonic, lock_step=True, on_cue=cues.hear),
         )
         progress.phase("running")
         play(
-            Simulation(scenario, seed).events(),
+            Simulation(scenario, seed).events(cues),
             senders,
             truth_journal,
             lambda t_ns: _show(subscription, progress, 0.0),
             boot=1,
+            cues=cues,
         )
         _show(subscription, progress, 0.0)
 

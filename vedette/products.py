@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from messages.truth import TruthSet
-from messages.types import Alert, LatencyLedger, PlatformPose, SensorDescription, SensorScan, TrackSet
+from messages.types import Alert, LatencyLedger, PlatformPose, SensorCue, SensorDescription, SensorScan, TrackSet
 from vedette.errors import RunFailed
 from vedette.run_folder import RunPaths, frames
 
@@ -84,6 +84,7 @@ def write_results(
     folder = RunFolder(paths.root)
     alone = evaluate_alone(folder, progress=lambda kind: progress(f"tracking with {kind} alone"))
     ledgers = (frame.message for _, frame in frames(paths.outbound))
+    said = (frame.message for _, frame in frames(paths.outbound))
     summary = summarise(
         folder,
         scenario=scenario.name,
@@ -93,6 +94,7 @@ def write_results(
         alone=alone,
         layers=protection_layers(scenario),
         events=struck_nodes(scenario),
+        cues=(m for m in said if isinstance(m, SensorCue)),
     )
     write_summary(paths.summary, summary)
     if report:

@@ -21,6 +21,7 @@ from messages.sender import NodeSilent, Sender
 from messages.truth import TruthSet
 
 if TYPE_CHECKING:
+    from sim.cues import CueInbox
     from sim.simulation import Event
 
 TRUTH_NODE = "truth"
@@ -45,13 +46,16 @@ def play(
     truth_journal: JournalWriter,
     wait_until: Callable[[int], None],
     boot: int,
+    cues: CueInbox,
 ) -> None:
     """Send every event in its order; the truth goes to its own journal only.
 
-    ``wait_until(t_ns)`` paces the run: it returns at once in lock-step.
+    ``wait_until(t_ns)`` paces the run: it returns at once in lock-step. What the senders hear while they send
+    is heard at that event's time of sending.
     """
     for sequence, event in enumerate(events):
         wait_until(event.t_sent_ns)
+        cues.now_ns = event.t_sent_ns
         if isinstance(event.message, TruthSet):
             frame = encode(
                 event.message,
@@ -102,6 +106,7 @@ def _run(config: SimulatorConfig, say: Callable[[str], None], hear: Callable[[],
     """Prepare, say so, wait for the start of the node's clock, play."""
     from messages.zmq_bus import ZmqBus
     from scenarios.loader import load
+    from sim.cues import CueInbox
     from sim.simulation import Simulation
 
     simulation = Simulation(load(config.scenario_file), config.seed)
@@ -109,14 +114,20 @@ def _run(config: SimulatorConfig, say: Callable[[str], None], hear: Callable[[],
     raw_start_ns = int(hear())
     bus = ZmqBus()
     lock_step = config.speed is None
+    cues = CueInbox()
     senders = Senders(
         lambda node: Sender(
-            bus.link(config.ingest, node.encode()), node, boot=config.boot, now_s=time.monotonic, lock_step=lock_step
+            bus.link(config.ingest, node.encode()),
+            node,
+            boot=config.boot,
+            now_s=time.monotonic,
+            lock_step=lock_step,
+            on_cue=cues.hear,
         )
     )
     wait_until = _at_once if config.speed is None else Pace(config.speed, raw_start_ns, senders)
     with JournalWriter(Path(config.truth_journal)) as truth_journal:
-        play(simulation.events(), senders, truth_journal, wait_until, config.boot)
+        play(simulation.events(cues), senders, truth_journal, wait_until, config.boot, cues)
         for sender in senders.all():
             if not sender.flush(FLUSH_S):
                 raise NodeSilent(f"{sender.node}: {sender.outstanding} frames without an answer after {FLUSH_S:g} s")

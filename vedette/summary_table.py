@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.budget_words import counts_by_aspect, tightest
+from benchmarks.cue_record import cue_words
 
 TARGET_COLUMNS = (
     ("target_id", "target"),
@@ -98,6 +99,8 @@ def _run(summary: dict[str, Any]) -> Table:
     table.add_column(justify="right")
     for key, title in RUN_ROWS:
         table.add_row(title, _cell(summary[key]))
+    for record in summary["cued_sensors"]:
+        table.add_row(f"{record['sensor_id']} on its head", cue_words(record))
     table.add_row("detections", str(sum(summary["detections"].values())))
     table.add_row("tracks.csv SHA-256", summary["tracks_sha256"][:16])
     return table

@@ -56,7 +56,8 @@ def lanes_step(problem: Problem) -> Run:
 
 def _look(problem: Problem) -> Look:
     """Return geometry and measurements as the tracker hands them to its kernels."""
-    book = SensorBook(TrackerConfig(motion=MotionConfig((problem.intensity_m2ps3,), (1.0,)), capacity=len(problem.x)))
+    models = MotionConfig((problem.intensity_m2ps3,), (1.0,), correlation_s=())
+    book = SensorBook(TrackerConfig(motion=models, capacity=len(problem.x)))
     book.add(_radar(problem.sigma))
     rows = empty_rows(len(problem.x))
     rows[:, :4] = problem.z

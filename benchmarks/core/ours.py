@@ -32,7 +32,7 @@ def config_for(scene: Scene) -> TrackerConfig:
     config = dataclasses.replace(default, capacity=max(default.capacity, needed))
     if scene.kind not in ("spread", "swarm"):
         return config
-    return dataclasses.replace(config, motion=MotionConfig(acceleration_intensity=(1.0,), stationary=(1.0,)))
+    return dataclasses.replace(config, motion=MotionConfig((1.0,), (1.0,), correlation_s=()))
 
 
 def run_ours(scene: Scene, limit_s: float, kinds: Collection[str] | None = None) -> tuple[Trial, dict[str, Any]]:

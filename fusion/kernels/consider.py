@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from fusion.kernels import jit
 from fusion.kernels.bundles import Rules
 from fusion.kernels.gating import innovation
-from fusion.kernels.matrix import cholesky, solve_rows
+from fusion.kernels.matrix import cholesky, solve_columns, solve_rows
 from fusion.kernels.measurement import (
     AZIMUTH,
     EAST,
@@ -180,22 +180,15 @@ def learn(
     most = max(len(det), 1) + 1
     joint, new_mu = np.empty((models, most)), np.empty(models)
     y, which = np.empty(k), np.empty(k, np.int64)
-    sub, low, tall, gain, mean = (
-        np.empty((k, k)),
-        np.zeros((k, k)),
-        np.empty((states, k)),
-        np.empty((states, k)),
-        np.empty((states, k)),
-    )
+    sub, low = np.empty((k, k)), np.zeros((k, k))
+    HP, gain, mean = np.empty((k, states)), np.empty((k, states)), np.empty((k, states))
     for i in range(n):
         begin, count = start[i], start[i + 1] - start[i]
         if count == 0:
             continue
         joint_probabilities(mu[i], like[begin : begin + count], beta[begin : begin + count], miss[i], joint, new_mu)
         for m in range(models):
-            for e in range(states):
-                for a in range(k):
-                    mean[e, a] = 0.0
+            mean[:, :] = 0.0
             last, c = -1, 0
             for p in range(count):
                 part, j = joint[m, p] / new_mu[m], det[begin + p]
@@ -209,17 +202,15 @@ def learn(
                             sub[a, b] = S[i, m, which[a], which[b]]
                         sub[a, a] += var[j, which[a]]
                         for e in range(states):
-                            tall[e, a] = PHt[i, m, e, which[a]]
+                            HP[a, e] = PHt[i, m, e, which[a]]
                     if not cholesky(sub, c, low):
                         last, c = -1, 0
                         continue
-                    solve_rows(low, c, tall, states, gain)
+                    solve_columns(low, c, HP, states, gain)
                 for a in range(c):
                     for e in range(states):
-                        mean[e, which[a]] += part * gain[e, a]
+                        mean[which[a], e] += part * gain[a, e]
             for e in range(states):
-                for b in range(size):
-                    s = 0.0
-                    for a in range(k):
-                        s += mean[e, a] * Y[i, m, a, b]
-                    C[i, m, e, b] -= s
+                for a in range(k):
+                    for b in range(size):
+                        C[i, m, e, b] -= mean[a, e] * Y[i, m, a, b]

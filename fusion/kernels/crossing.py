@@ -29,26 +29,33 @@ def cross(
     baseline_m: float,
     max_d2: float,
     max_rms_m: float,
+    rms_share: float,
     best: I64,
     d2: F64,
     p: F64,
     P: F64,
+    ground: F64,
 ) -> None:
     """For each new bearing (a, B_SIZE) find the old one (b, B_SIZE) that it meets best.
 
     Writes best (a,), the row of the old bearing or -1; d2 (a,), its squared miss (1 degree of
     freedom); p (a, 3) and P (a, 3, 3), the least-squares point: each bearing weighs
-    ``(I - u u^T) / var``, var from its own sigmas at that range and from the target's motion since.
+    ``(I - u u^T) / var``, var from its own sigmas at that range and from the target's motion since. No sigma may exceed
+    max_rms_m, nor rms_share of the shorter range. ground (a,): the area that a piece of both angles stands for there,
+    ``r1 r2 / sin`` of the angle between them [m^2 / rad^2].
     """
-    q, Q = np.empty(3), np.empty((3, 3))
+    q, Q, ranges = np.empty(3), np.empty((3, 3)), np.empty(2)
     for i in range(new.shape[0]):
         best[i] = -1
         d2[i] = max_d2
         for j in range(old.shape[0]):
-            miss = _meet(new[i], old[j], speed_mps, baseline_m, q, Q)
-            if miss < d2[i] and Q[0, 0] + Q[1, 1] + Q[2, 2] < max_rms_m * max_rms_m:
+            miss = _meet(new[i], old[j], speed_mps, baseline_m, q, Q, ranges)
+            most = min(max_rms_m, rms_share * min(ranges[0], ranges[1]))
+            if miss < d2[i] and Q[0, 0] + Q[1, 1] + Q[2, 2] < most * most:
                 d2[i] = miss
                 best[i] = j
+                cosine = new[i, 3] * old[j, 3] + new[i, 4] * old[j, 4] + new[i, 5] * old[j, 5]
+                ground[i] = ranges[0] * ranges[1] / np.sqrt(1.0 - cosine * cosine)
                 for a in range(3):
                     p[i, a] = q[a]
                     for b in range(3):
@@ -56,8 +63,8 @@ def cross(
 
 
 @jit
-def _meet(a: F64, b: F64, speed_mps: float, baseline_m: float, q: F64, Q: F64) -> float:
-    """Write the meeting point of two bearings and its covariance; return the squared miss, inf where there is none."""
+def _meet(a: F64, b: F64, speed_mps: float, baseline_m: float, q: F64, Q: F64, ranges: F64) -> float:
+    """Write where two bearings meet, its covariance and ranges; return the squared miss, inf where they do not."""
     w0, w1, w2 = a[0] - b[0], a[1] - b[1], a[2] - b[2]
     if w0 * w0 + w1 * w1 + w2 * w2 < baseline_m * baseline_m:
         return np.inf
@@ -71,6 +78,7 @@ def _meet(a: F64, b: F64, speed_mps: float, baseline_m: float, q: F64, Q: F64) -
     range_b = (along_b - cosine * along_a) / sine2
     if range_a < a[B_MIN_RANGE] or range_a > a[B_MAX_RANGE] or range_b < b[B_MIN_RANGE] or range_b > b[B_MAX_RANGE]:
         return np.inf
+    ranges[0], ranges[1] = range_a, range_b
     var_a, var_b = _across(a, range_a, speed_mps), _across(b, range_b, speed_mps)
     I, y = np.empty((3, 3)), np.zeros(3)
     for r in range(3):

@@ -30,8 +30,10 @@ TENTATIVE, CONFIRMED, COASTING, DELETED = 0, 1, 2, 3  # as fusion.lifecycle.Stat
     L_RANGED_HITS,
     L_PLACE_SHARE,
     L_DELETE_UNPROVEN_S,
-) = range(16)
-L_SIZE = 16
+    L_SPEED_MPS,
+) = range(17)
+L_SIZE = 17
+SURELY = 2.0  # sigmas beyond the greatest speed
 
 
 @jit
@@ -66,7 +68,7 @@ def place_supported(
 @jit
 def judge_tracks(
     n: int, t_ns: int, state: NDArray[np.int8], r: F64, first_r: F64, hits: F64, born_ns: I64, seen_ns: I64,
-    ranged_ns: I64, supported: NDArray[np.bool_], supported_ns: I64, Pm: F64, lone: bool, limit: F64,
+    ranged_ns: I64, supported: NDArray[np.bool_], supported_ns: I64, xm: F64, Pm: F64, lone: bool, limit: F64,
     event: NDArray[np.int8],
 ) -> int:  # fmt: skip
     """Write each track's event (n,) or NO_EVENT; return how many have one. ``limit`` (L_SIZE,): see the offsets."""
@@ -95,11 +97,24 @@ def judge_tracks(
                 event[i] = SILENT
             elif state[i] == COASTING and silent_s == 0.0:
                 event[i] = SEEN
-        if doubted:
+        if doubted or too_fast(xm[i], Pm[i], limit[L_SPEED_MPS]):
             event[i] = DOUBTED
         if event[i] != NO_EVENT:
             count += 1
     return count
+
+
+@jit
+def too_fast(x: F64, P: F64, most_mps: float) -> bool:
+    """Say whether a state x (6,), P (6, 6) surely flies faster than any target: its place is made of wrong bearings."""
+    speed2 = x[3] * x[3] + x[4] * x[4] + x[5] * x[5]
+    if not speed2 > most_mps * most_mps:
+        return False
+    var = 0.0
+    for a in range(3):
+        for b in range(3):
+            var += x[3 + a] * P[3 + a, 3 + b] * x[3 + b]
+    return bool(np.sqrt(speed2) - SURELY * np.sqrt(var / speed2) > most_mps)
 
 
 @jit

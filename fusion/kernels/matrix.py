@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fusion.kernels import jit
+from fusion.kernels import jit, jit_lane
 from messages.frames import F64
 
 
@@ -64,39 +64,67 @@ def solve_rows(low: F64, n: int, b: F64, rows: int, x: F64) -> None:
 
 
 @jit
-def joseph(P: F64, K: F64, H: F64, R: F64, n: int, k: int, A: F64, T: F64, out: F64) -> None:
-    """Write ``(I - K H) P (I - K H)^T + K R K^T`` for n states, k components; A (n, n), T (n, max(n, 8)): scratch."""
+def solve_columns(low: F64, n: int, b: F64, columns: int, x: F64) -> None:
+    """Solve ``(low low^T) x = b`` for x of shape (n, columns): the transposed Kalman gain from ``b = H P``."""
+    if columns == 6:
+        _solve_columns(low, n, b, 6, x)
+    elif columns == 9:
+        _solve_columns(low, n, b, 9, x)
+    else:
+        _solve_columns(low, n, b, columns, x)
+
+
+@jit_lane
+def _solve_columns(low: F64, n: int, b: F64, columns: int, x: F64) -> None:
+    for i in range(n):
+        for j in range(columns):
+            x[i, j] = b[i, j]
+        for k in range(i):
+            for j in range(columns):
+                x[i, j] -= low[i, k] * x[k, j]
+        for j in range(columns):
+            x[i, j] /= low[i, i]
+    for i in range(n - 1, -1, -1):
+        for k in range(i + 1, n):
+            for j in range(columns):
+                x[i, j] -= low[k, i] * x[k, j]
+        for j in range(columns):
+            x[i, j] /= low[i, i]
+
+
+@jit
+def joseph(P: F64, HP: F64, Kt: F64, H: F64, R: F64, n: int, k: int, row: F64, out: F64) -> None:
+    """Write ``(I - K H) P (I - K H)^T + K R K^T`` (n, n) for a gain Kt (k, n), with HP (k, n); row (n,): scratch.
+
+    With ``T = (I - K H) P = P - K HP`` this is ``T + (K R - T H^T) K^T``, row by row. Sizes that the compiler knows
+    are unrolled: half of the time.
+    """
+    if n == 6:
+        _joseph(P, HP, Kt, H, R, 6, k, row, out)
+    elif n == 9:
+        _joseph(P, HP, Kt, H, R, 9, k, row, out)
+    else:
+        _joseph(P, HP, Kt, H, R, n, k, row, out)
+
+
+@jit_lane
+def _joseph(P: F64, HP: F64, Kt: F64, H: F64, R: F64, n: int, k: int, row: F64, out: F64) -> None:
     for i in range(n):
         for j in range(n):
-            s = 1.0 if i == j else 0.0
-            for c in range(k):
-                s -= K[i, c] * H[c, j]
-            A[i, j] = s
-    for i in range(n):
+            row[j] = P[i, j]
+        for c in range(k):
+            for j in range(n):
+                row[j] -= Kt[c, i] * HP[c, j]
         for j in range(n):
-            s = 0.0
-            for c in range(n):
-                s += A[i, c] * P[c, j]
-            T[i, j] = s
-    for i in range(n):
-        for j in range(i, n):
-            s = 0.0
-            for c in range(n):
-                s += T[i, c] * A[j, c]
-            out[i, j] = s
-    for i in range(n):
+            out[i, j] = row[j]
         for c in range(k):
             s = 0.0
             for d in range(k):
-                s += K[i, d] * R[d, c]
-            T[i, c] = s
-    for i in range(n):
-        for j in range(i, n):
-            s = out[i, j]
-            for c in range(k):
-                s += T[i, c] * K[j, c]
-            out[i, j] = s
-            out[j, i] = s
+                s += Kt[d, i] * R[d, c]
+            for j in range(n):
+                s -= row[j] * H[c, j]
+            for j in range(n):
+                out[i, j] += s * Kt[c, j]
 
 
 @jit

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from fusion.kernels import jit
 from fusion.kernels.boresight import N_LOCAL, bias_jacobian
 from fusion.kernels.gating import innovation
-from fusion.kernels.linearising import model_noise
-from fusion.kernels.matrix import cholesky, joseph, solve_rows, whiten
+from fusion.kernels.linearising import model_noise, second_order
+from fusion.kernels.matrix import cholesky, joseph, solve_columns, whiten
 from fusion.kernels.measurement import measure
 from fusion.kernels.motion import predict_one
 from messages.frames import F64
@@ -60,7 +60,8 @@ def look(
             best[a] += V[a, c] * b[c]
             active[c] |= V[a, c] != 0.0
     tau = measure(best, g, h8, H8, d, D)
-    model_noise(P, g, H8, d, tau, 0.0, 0.0, used, shift, R)
+    model_noise(g, H8, d, tau, 0.0, 0.0, used, shift, R)
+    second_order(best, P, g, d, used, False, h8, R)
     bias_jacobian(best, g, H8, d, turns, own_mps, C)
     for i in range(k):
         h[i], H[i] = h8[used[i]], H8[used[i]]
@@ -109,17 +110,17 @@ def _filter(
     """Gate with the reach of the biases, add the innovation's information on b, and update x, P, V."""
     if n == 0:
         return OUTSIDE
-    PHt, S, wide = np.empty((6, n)), np.empty((n, n)), np.empty((n, n))
+    HP, S, wide = np.empty((n, 6)), np.empty((n, n)), np.empty((n, n))
     for i in range(n):
         for a in range(6):
-            PHt[a, i] = 0.0
+            HP[i, a] = 0.0
             for c in range(6):
-                PHt[a, i] += P[a, c] * H[i, c]
+                HP[i, a] += H[i, c] * P[c, a]
     for i in range(n):
         for j in range(n):
             S[i, j] = R[i, j]
             for c in range(6):
-                S[i, j] += H[i, c] * PHt[c, j]
+                S[i, j] += HP[i, c] * H[j, c]
     spread(reach, T, n, places, S, wide)
     low, w = np.zeros((n, n)), np.empty(n)
     if not cholesky(wide, n, low):
@@ -129,18 +130,20 @@ def _filter(
     if not cholesky(S, n, low):
         return FAILED
     add_information(low, n, y, T, b, places, info, eta)
-    gain, A, scratch, new = np.empty((6, n)), np.empty((6, 6)), np.empty((6, 8)), np.empty((6, 6))
-    solve_rows(low, n, PHt, 6, gain)
-    joseph(P, gain, H, R, 6, n, A, scratch, new)
-    P[:, :] = new
+    gain, row, new = np.empty((n, 6)), np.empty(6), np.empty((6, 6))
+    solve_columns(low, n, HP, 6, gain)
+    joseph(P, HP, gain, H, R, 6, n, row, new)
+    for a in range(6):
+        for c in range(6):
+            P[a, c] = 0.5 * (new[a, c] + new[c, a])
     for i in range(n):
         whole = y[i]
         for c in places:
             whole += T[i, c] * b[c]
         for a in range(6):
-            x[a] += gain[a, i] * whole
+            x[a] += gain[i, a] * whole
             for c in places:
-                V[a, c] -= gain[a, i] * T[i, c]
+                V[a, c] -= gain[i, a] * T[i, c]
     return USED
 
 

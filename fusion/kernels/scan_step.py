@@ -163,7 +163,7 @@ def settle(
     )
     count = judging.judge_tracks(
         n, t_ns, c.state, c.r, c.first_r, c.hits, c.born_ns, c.seen_ns, c.ranged_ns, c.supported,
-        c.supported_ns, work.Pm, lone, limit, work.event,
+        c.supported_ns, work.xm, work.Pm, lone, limit, work.event,
     )  # fmt: skip
     count += merging.merge_twins(c, work.xm, work.Pm, old, n, work.seen, merge, work.elder, work.event)
     if pairs and places[look.slot] >= 0:

@@ -11,7 +11,7 @@ from fusion.kernels.linearising import linearise_one
 from fusion.kernels.matrix import log_det, whiten
 from fusion.kernels.measurement import AZIMUTH, G_CLOCK, G_RANGE_OFFSET, G_SPEED, RANGE
 from fusion.kernels.motion import predict_one
-from fusion.kernels.update import gain_of
+from fusion.kernels.update import gain_of, spread_of
 from messages.frames import F64
 
 I64 = NDArray[np.int64]
@@ -35,8 +35,7 @@ def pair_seeds(
     h, H, PHt, S, R = np.empty(k), np.empty((k, 6)), np.empty((6, k)), np.empty((k, k)), np.empty((k, k))
     xs, Ps, new = np.empty(6), np.empty((6, 6)), np.empty(6)
     y, w, which = np.empty(k), np.empty(k), np.empty(k, np.int64)
-    small, tall, square = np.empty((3, k, k)), np.empty((2, 6, k)), np.empty((2, 6, 6))
-    wide, scratch_t = np.empty((k, 6)), np.empty((6, 8))
+    small, wide, square, row = np.empty((3, k, k)), np.empty((3, k, 6)), np.empty((6, 6)), np.empty(6)
     near, around = np.empty(z.shape[0], np.int64), _sort_around(z, var, used)
     for s in range(len(x0)):
         if np.isnan(age_s[s]):
@@ -55,7 +54,7 @@ def pair_seeds(
             c = innovation(z[j], h, used, y, which)
             if c == 0 or _one_is_far(y, which, c, S, var[j], gate_d2[1]):
                 continue
-            if not gain_of(Ps, 6, H, PHt, S, R, var[j], which, c, small, tall, wide, square, scratch_t):
+            if not gain_of(6, PHt, S, R, var[j], which, c, small, wide):
                 continue
             d2 = whiten(small[2], c, y, w)
             if not d2 < gate_d2[c]:
@@ -64,18 +63,19 @@ def pair_seeds(
             for a in range(6):
                 new[a] = xs[a]
                 for b in range(c):
-                    new[a] += tall[1, a, b] * y[b]
+                    new[a] += wide[1, b, a] * y[b]
                 speed2 += new[a] * new[a] if a > 2 else 0.0
             if speed2 > max_speed_mps * max_speed_mps:
                 continue
             if pairs < cap:
+                spread_of(Ps, 6, H, which, c, small, wide, row, square)
                 seed[pairs] = s
                 det[pairs] = j
                 like[pairs] = np.exp(-0.5 * (d2 + log_det(small[2], c) + c * LOG_2PI))
                 for a in range(6):
                     x[pairs, a] = new[a]
                     for b in range(6):
-                        P[pairs, a, b] = 0.5 * (square[1, a, b] + square[1, b, a])
+                        P[pairs, a, b] = 0.5 * (square[a, b] + square[b, a])
             pairs += 1
     return pairs
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fusion.kernels import jit
+from fusion.kernels import jit, jit_lane
 from fusion.kernels.gating import innovation
-from fusion.kernels.matrix import cholesky, joseph, solve_rows
+from fusion.kernels.matrix import cholesky, joseph, solve_columns
 from fusion.kernels.motion import PLAIN, width
 from messages.frames import F64
 
@@ -48,8 +48,7 @@ def update_tracks(
     new_x, new_P, new_mu = np.zeros((models, size)), np.zeros((models, size, size)), np.empty(models)
     k = len(used)
     y, which, moves = np.empty(k), np.empty(k, np.int64), np.empty((max(len(det), 1) + 1, size))
-    small, tall, square = np.empty((3, k, k)), np.empty((2, size, k)), np.empty((2, size, size))
-    wide, scratch_t = np.empty((k, size)), np.empty((size, max(size, 8)))
+    small, wide, square, row = np.empty((3, k, k)), np.empty((3, k, size)), np.empty((size, size)), np.empty(size)
     failed = 0
     for i in range(n):
         first, count = start[i], start[i + 1] - start[i]
@@ -61,7 +60,7 @@ def update_tracks(
             rows = det[first : first + count]
             fine &= _mix_hypotheses(
                 x[i, m], P[i, m], h[i, m], H[i, m], PHt[i, m], S[i, m], R[i, m], z, var, used,
-                rows, joint[m], new_mu[m], y, which, small, tall, wide, square, scratch_t, moves, new_x[m], new_P[m],
+                rows, joint[m], new_mu[m], y, which, small, wide, square, row, moves, new_x[m], new_P[m],
             )  # fmt: skip
         if fine and _finite(new_x, new_P):
             _store(new_x, new_P, new_mu, x[i], P[i], mu[i])
@@ -73,19 +72,18 @@ def update_tracks(
 @jit
 def _mix_hypotheses(
     x: F64, P: F64, h: F64, H: F64, PHt: F64, S: F64, R: F64, z: F64, var: F64, used: I64,
-    rows: I64, joint: F64, total: float, y: F64, which: I64, small: F64, tall: F64, wide: F64, square: F64,
-    scratch_t: F64, moves: F64, new_x: F64, new_P: F64,
+    rows: I64, joint: F64, total: float, y: F64, which: I64, small: F64, wide: F64, square: F64, row: F64,
+    moves: F64, new_x: F64, new_P: F64,
 ) -> bool:  # fmt: skip
     """Write one model's mean and covariance over its hypotheses; return False where an S is not positive definite.
 
     ``joint`` (count + 1,): probabilities of the detections ``rows`` and, last, of none; they sum to ``total``.
     Detections with the same components and variances, nearly all of a scan, share one gain.
-    With n states: small (3, k, k), tall (2, n, k), wide (k, n), square (2, n, n), scratch_t (n, max(n, 8)) and
-    moves (count + 1, n) are scratch.
+    With n states: small (3, k, k), wide (3, k, n), square (n, n), row (n,) and moves (count + 1, n) are scratch.
     The spread is summed about the mean: a certain jump of 100 km would otherwise leave the rounding of its square in P.
     """
     count, size = len(rows), width(P)
-    gain, P_hyp, mean = tall[1], square[1], moves[count]
+    gain, mean = wide[1], moves[count]
     for a in range(size):
         mean[a] = 0.0
     _add_scaled(P, joint[count] / total, size, new_P, 0.0)
@@ -98,15 +96,16 @@ def _mix_hypotheses(
         j = rows[p]
         c = innovation(z[j], h, used, y, which)
         if last < 0 or not alike(z, var, last, j):
-            if not gain_of(P, size, H, PHt, S, R, var[j], which, c, small, tall, wide, square, scratch_t):
+            if not gain_of(size, PHt, S, R, var[j], which, c, small, wide):
                 return False
+            spread_of(P, size, H, which, c, small, wide, row, square)
             last = j
         for a in range(size):
             move[a] = 0.0
             for b in range(c):
-                move[a] += gain[a, b] * y[b]
+                move[a] += gain[b, a] * y[b]
             mean[a] += part * move[a]
-        _add_scaled(P_hyp, part, size, new_P, 1.0)
+        _add_scaled(square, part, size, new_P, 1.0)
     stayed = joint[count] / total
     for p in range(count):
         part, move = joint[p] / total, moves[p]
@@ -133,11 +132,12 @@ def alike(z: F64, var: F64, i: int, j: int) -> bool:
 
 
 @jit
-def gain_of(
-    P: F64, n: int, H: F64, PHt: F64, S: F64, R: F64, var: F64, which: I64, c: int, small: F64, tall: F64, wide: F64,
-    square: F64, scratch_t: F64,
-) -> bool:  # fmt: skip
-    """Write the gain (n, c) of n states to tall[1], the covariance after the update, in Joseph form, to square[1]."""
+def gain_of(n: int, PHt: F64, S: F64, R: F64, var: F64, which: I64, c: int, small: F64, wide: F64) -> bool:
+    """Write the gain (c, n) of n states to wide[1], for c measured components ``which`` of variances var.
+
+    Leaves S of these, their noise and the factor of S in small (3, k, k), ``H P`` in wide[0]. Returns False where S is
+    not positive definite.
+    """
     sub, noise, low = small[0], small[1], small[2]
     for a in range(c):
         for b in range(c):
@@ -146,13 +146,20 @@ def gain_of(
         sub[a, a] += var[which[a]]
         noise[a, a] += var[which[a]]
         for b in range(n):
-            tall[0, b, a] = PHt[b, which[a]]
-            wide[a, b] = H[which[a], b]
+            wide[0, a, b] = PHt[b, which[a]]
     if not cholesky(sub, c, low):
         return False
-    solve_rows(low, c, tall[0], n, tall[1])
-    joseph(P, tall[1], wide, noise, n, c, square[0], scratch_t, square[1])
+    solve_columns(low, c, wide[0], n, wide[1])
     return True
+
+
+@jit
+def spread_of(P: F64, n: int, H: F64, which: I64, c: int, small: F64, wide: F64, row: F64, out: F64) -> None:
+    """Write the covariance (n, n) after the update, in Joseph form, with what ``gain_of`` left in small and wide."""
+    for a in range(c):
+        for b in range(n):
+            wide[2, a, b] = H[which[a], b]
+    joseph(P, wide[0], wide[1], wide[2], small[1], n, c, row, out)
 
 
 @jit
@@ -176,6 +183,14 @@ def joint_probabilities(mu: F64, like: F64, beta: F64, miss: float, joint: F64, 
 @jit
 def _add_scaled(a: F64, s: float, n: int, out: F64, keep: float) -> None:
     """Write ``out = keep out + s a`` of n rows and columns (keep is 0 to start, whatever was there, else 1)."""
+    if n == PLAIN:
+        _add_scaled_lane(a, s, 6, out, keep)
+    else:
+        _add_scaled_lane(a, s, n, out, keep)
+
+
+@jit_lane
+def _add_scaled_lane(a: F64, s: float, n: int, out: F64, keep: float) -> None:
     for i in range(n):
         for j in range(n):
             out[i, j] = s * a[i, j] + (out[i, j] if keep > 0.0 else 0.0)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from messages.detections import INDEX, N_COLUMNS
 from messages.frames import F64, body_azimuth_elevation_range, inside_sector, parent_from_body, wrap_pi
-from messages.types import FieldOfView, HealthState, MeasurementSigma, SensorDescription
+from messages.types import FieldOfView, HealthState, MeasurementSigma, SensorCue, SensorDescription, SensorHead
 from scenarios.fit import MountedSensor
 from scenarios.schema import Environment
 from scenarios.sensors import SensorProfile
@@ -36,6 +36,7 @@ class Observation:
     class_names: tuple[str, ...]
     cause: NDArray[np.int64]  # (m,) index of the target, or FALSE_ALARM
     detection_probability: F64  # (n,)
+    look: FieldOfView | None = None  # what it covered, where that is not what the description says
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,14 @@ class Sensor(ABC):
     def health(self, world: World, t_s: float) -> tuple[HealthState, str]:
         """Return the sensor's own word on its health, with the reason where it is not normal."""
         return "NORMAL", ""
+
+    def head_message(self) -> SensorHead | None:
+        """Return what the instrument says of its head; None for one that cannot be pointed."""
+        return None
+
+    def hear(self, cue: SensorCue, t_s: float) -> None:
+        """Take a cue that was heard at ``t_s``. Raises TypeError: an instrument that cannot be pointed gets none."""
+        raise TypeError(f"{self.sensor_id}: cannot be pointed, and has a cue at {t_s:g} s for track {cue.track_id}")
 
     def doppler_notch(self) -> float:
         """Return the radial speed below which nothing is seen; 0 for all but radars."""

@@ -46,9 +46,9 @@ class Camera(Sensor):
         p = self.profile = mount.profile
         self.ifov_rad = optics.ifov_rad(float(np.radians(p.hfov_deg)), p.pixels_horizontal)
         self._jitter_rad = float(np.radians(p.stabilisation_sigma_deg))
-        self._light = {"day": 1.0, "dusk": p.dusk_factor, "night": p.night_factor}[environment.time_of_day]
+        self.light = {"day": 1.0, "dusk": p.dusk_factor, "night": p.night_factor}[environment.time_of_day]
         haze = optics.extinction_per_m(p.wavelength_m, environment.visibility_m)
-        self._extinction = haze + (p.extinction_per_km / 1000.0 if p.kind == "ir" else 0.0)
+        self.extinction_per_m = haze + (p.extinction_per_km / 1000.0 if p.kind == "ir" else 0.0)
 
     def probability(self, pixels: F64, area_px: F64, range_m: F64, contrast: F64, delta_k: F64, sky: F64) -> F64:
         """Return Pd from size, contrast and background; ``sky`` is 1 for clear sky, 0 for ground and trees."""
@@ -57,9 +57,9 @@ class Camera(Sensor):
         needed = p.px_half_clutter * (p.px_half_sky / p.px_half_clutter) ** sky
         shape = optics.pixel_probability(pixels, needed, p.px_slope)
         if p.kind == "eo":
-            apparent = contrast * self._light * np.exp(-self._extinction * range_m)
+            apparent = contrast * self.light * np.exp(-self.extinction_per_m * range_m)
             return np.asarray(shape * optics.contrast_probability(apparent, p.contrast_threshold))
-        snr = optics.thermal_snr(delta_k, area_px, range_m, p.netd_k, self._extinction)
+        snr = optics.thermal_snr(delta_k, area_px, range_m, p.netd_k, self.extinction_per_m)
         return np.asarray(shape * optics.thermal_probability(snr, p.snr_threshold))
 
     def observe(self, world: World, t_s: float, rng: np.random.Generator) -> Observation:

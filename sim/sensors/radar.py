@@ -96,10 +96,10 @@ class Radar(Sensor):
         aspect = heading - np.arctan2(view.offset_m[:, 1], view.offset_m[:, 0])
         snr = self.snr(view.range_m, self.targets.rcs_m2(view.index, aspect))
         noise = float(floor_rise(self.jammers, np.array([self.profile.frequency_hz]))[0])  # over thermal noise
-        return np.asarray(snr / (noise + self._clutter_to_noise(world, pose, view)))
+        return np.asarray(snr / (noise + self.clutter_to_noise(world, pose, view) * self._improvement))
 
-    def _clutter_to_noise(self, world: World, pose: Pose, view: View) -> F64:
-        """Return what Doppler filtering leaves of the ground in the target's cell, over noise."""
+    def clutter_to_noise(self, world: World, pose: Pose, view: View) -> F64:
+        """Return the ground in each target's cell over noise, in one dwell, before Doppler filtering."""
         if not len(view.index):
             return np.empty(0)
         east, north = float(pose.origin_m[0]), float(pose.origin_m[1])
@@ -109,7 +109,7 @@ class Radar(Sensor):
         )
         in_beam = view.offset_m[:, 2] < np.tan(self.beamwidth_rad[1] / 2.0) * view.range_m
         seen = np.where(in_beam, 1.0, self._sidelobe)
-        return np.asarray(self.snr(view.range_m, ground_m2) * seen * self._improvement)
+        return np.asarray(self.snr(view.range_m, ground_m2) * seen)
 
     def _notch_mps(self, pose: Pose, view: View) -> F64:
         """Return the radial speed that is lost in clutter: own motion smears it by ``2 v sin(th) beamwidth / 2``."""
