@@ -5,7 +5,7 @@ LOCK = $(PY) -m uv pip compile --python $(PY) --universal --python-version 3.10 
 CORES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev peers run test check lint promises nightly docs picture sign lock wheel quickstarts clean
+.PHONY: help install dev peers train run test check lint promises nightly docs picture sign lock wheel quickstarts clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r t m; do printf '  %-18s %s\n' "$$t" "$$m"; done
@@ -18,6 +18,9 @@ dev:
 
 peers: dev ## install the other trackers that vedette bench core compares with (x86-64)
 	$(PY) -m pip --disable-pip-version-check install --quiet --require-hashes --only-binary :all: -r requirements-peers.lock
+
+train: dev ## install what vedette train needs (about 3 GB on x86-64)
+	$(PY) -m pip --disable-pip-version-check install --quiet --require-hashes --only-binary :all: -r requirements-train.lock
 
 run: install ## run the default scenario to its end and print the summary
 	.venv/bin/vedette run
@@ -62,6 +65,7 @@ lock: dev ## write the lock files again (UPGRADE=--upgrade takes the newest vers
 	$(LOCK) pyproject.toml -c requirements-dev.lock -o requirements.lock
 	$(LOCK) --group build -c requirements-dev.lock -o requirements-build.lock
 	$(LOCK) pyproject.toml --extra peers -c requirements-dev.lock -o requirements-peers.lock
+	$(LOCK) pyproject.toml --extra train -c requirements-dev.lock -o requirements-train.lock
 
 wheel: dev ## build the wheel into dist/
 	rm -rf dist

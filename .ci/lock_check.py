@@ -21,6 +21,7 @@ SOURCES = {  # lock -> what it is compiled from, as in the Makefile
     "requirements.lock": ("pyproject.toml", "-c", DEV_LOCK),
     "requirements-build.lock": ("--group", "build", "-c", DEV_LOCK),
     "requirements-peers.lock": ("pyproject.toml", "--extra", "peers", "-c", DEV_LOCK),
+    "requirements-train.lock": ("pyproject.toml", "--extra", "train", "-c", DEV_LOCK),
 }
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 # glibc 2.28: the oldest that the dependencies' wheels support (Debian 10, RHEL 8; JetPack 6 has 2.35)

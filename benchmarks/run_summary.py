@@ -47,8 +47,8 @@ def summarise(
     where it is not given). ``false_alerts_per_hour`` counts alerts that belong to no target, and alerts
     above INFO that belong to a target that is no threat. ``layers`` holds the layers of protection of each
     platform (see ``scenarios.protection``) for ``time_budgets``, ``events`` those of the scenario with whom
-    they strike (see ``scenarios.fit.struck_nodes``), ``cues`` what the node asked of sensors that can be pointed, ``files``
-    path and SHA-256 of the files that it names.
+    they strike (see ``scenarios.fit.struck_nodes``), ``cues`` what the node asked of sensors that can be pointed,
+    ``files`` path and SHA-256 of the files that it names.
     """
     alone = evaluate_alone(run) if alone is None else alone
     duration = run.duration_s if duration_s is None else duration_s

@@ -8,8 +8,10 @@ from typing import Annotated, Literal
 
 import typer
 
+from vedette import cli_detectors
 from vedette.cli_synth import synth
 from vedette.errors import exit_codes
+from vedette.options import QuietOption
 
 app = typer.Typer(
     name="vedette",
@@ -24,7 +26,6 @@ Backend = Literal["numba", "filterpy"]
 BackendOption = Annotated[
     Backend, typer.Option("--filter-backend", help="numba is fast, filterpy the slow textbook reference.")
 ]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, print only the result.")]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -212,29 +213,9 @@ def convert(
     verb.main(run_folder, to, out)
 
 
-detect = typer.Typer(
-    no_args_is_help=True, help="Turn raw media into detections. Example: vedette detect thermal CLIP.mp4"
-)
-app.add_typer(detect, name="detect")
-
-
-@detect.command()
-@exit_codes
-def thermal(
-    clip: Annotated[Path, typer.Argument(help="Thermal video file.")],
-    out: Annotated[Path, typer.Option(help="DETECTIONS.csv to write; sensors.yaml goes beside it.")] = Path(
-        "detections.csv"
-    ),
-    hfov_deg: Annotated[float, typer.Option("--hfov-deg", help="Horizontal field of view.", min=0.1, max=120.0)] = 24.0,
-    quiet: QuietOption = False,
-) -> None:
-    """Detect small moving objects in a thermal clip.
-
-    Example: vedette detect thermal IR_DRONE_001.mp4 --out detections.csv --hfov-deg 24
-    """
-    from vedette import detect as verb
-
-    verb.main(clip, out, hfov_deg, quiet=quiet)
+app.add_typer(cli_detectors.detect, name="detect")
+app.add_typer(cli_detectors.train, name="train")
+app.command("evaluate-detector")(cli_detectors.evaluate_detector)
 
 
 @app.command()

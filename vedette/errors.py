@@ -24,6 +24,7 @@ class RunFailed(RuntimeError):
 def input_errors() -> tuple[type[Exception], ...]:
     """Return the exception types of every package that mean "the input is wrong"."""
     from benchmarks.validation.published import PublishedError
+    from detectors.manifest import ModelError
     from detectors.media import MediaError
     from edge_node.config import ConfigError
     from edge_node.recording import RecordingError
@@ -34,8 +35,8 @@ def input_errors() -> tuple[type[Exception], ...]:
     from scenarios.loader import ScenarioError
 
     files = (FileNotFoundError, NotADirectoryError, IsADirectoryError, FileExistsError, PermissionError, JournalError)
-    package = (ScenarioError, TableError, MediaError, ConfigError, RecordingError, ReplayError, EndpointError)
-    return (InputError, PublishedError, *package, *files)
+    package = (ScenarioError, TableError, ConfigError, RecordingError, ReplayError, EndpointError)
+    return (InputError, PublishedError, MediaError, ModelError, *package, *files)
 
 
 def exit_codes(verb: Callable[P, R]) -> Callable[P, R]:

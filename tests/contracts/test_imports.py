@@ -17,6 +17,8 @@ ALLOWED = {  # library -> files or folders that may import it
     "zmq": ("messages/zmq_bus.py",),
     "numba": ("fusion/kernels/", "sim/terrain.py", "sim/line_of_sight.py"),
     "onnxruntime": ("detectors/session.py",),
+    "torch": ("detectors/training/",),
+    "onnx": ("detectors/training/",),
     "cv2": ("detectors/", "scenarios/elevation/geotiff.py"),
     "filterpy": ("fusion/filterpy_backend.py", "benchmarks/core/filterpy_step.py"),
     "stonesoup": ("benchmarks/core/stone_soup",),

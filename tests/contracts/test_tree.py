@@ -86,7 +86,7 @@ def test_wheel_holds_nothing_else(root: Path, wheel: list[str]) -> None:
     top = {name.split("/")[0] for name in wheel}
     assert {t for t in top if not t.endswith(".dist-info")} == set(PACKAGES)
     suffixes = {Path(name).suffix for name in wheel if ".dist-info/" not in name}
-    assert suffixes <= {".py", ".yaml", ".typed", ".csv", ".json", ".html"}
+    assert suffixes <= {".py", ".yaml", ".typed", ".csv", ".json", ".html", ".onnx"}
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in wheel)
 
 

@@ -1,0 +1,1 @@
+"""Sound into detections: recordings, features, the classifier of one-second windows, bearings, rotor combs."""

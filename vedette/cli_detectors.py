@@ -1,0 +1,102 @@
+"""The verbs of the detectors: detect, train, evaluate-detector; hung into ``vedette`` by ``vedette.cli``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vedette.errors import exit_codes
+from vedette.options import QuietOption, ThreadsOption
+
+detect = typer.Typer(
+    no_args_is_help=True, help="Turn raw media into detections. Example: vedette detect thermal CLIP.mp4"
+)
+train = typer.Typer(
+    no_args_is_help=True,
+    help="Train a detector from a folder of recordings (make train first). Example: vedette train acoustic --data DATA",
+)
+DetectionsOption = Annotated[Path, typer.Option(help="DETECTIONS.csv to write; sensors.yaml goes beside it.")]
+ModelOption = Annotated[str, typer.Option(help="Name in the manifest, or the .onnx file of a training of yours.")]
+
+
+@detect.command()
+@exit_codes
+def thermal(
+    clip: Annotated[Path, typer.Argument(help="Thermal video file.")],
+    out: DetectionsOption = Path("detections.csv"),
+    hfov_deg: Annotated[float, typer.Option("--hfov-deg", help="Horizontal field of view.", min=0.1, max=120.0)] = 24.0,
+    quiet: QuietOption = False,
+) -> None:
+    """Detect small moving objects in a thermal clip.
+
+    Example: vedette detect thermal IR_DRONE_001.mp4 --out detections.csv --hfov-deg 24
+    """
+    from vedette import detect as verb
+
+    verb.main(clip, out, hfov_deg, quiet=quiet)
+
+
+@detect.command()
+@exit_codes
+def audio(
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="WAV file (22.05 kHz), or a folder of them.")],
+    out: DetectionsOption = Path("detections.csv"),
+    boxes: Annotated[Path | None, typer.Option(help="Table with one row a second to write as well.")] = None,
+    microphones: Annotated[
+        Path | None,
+        typer.Option(help="Places of the array's microphones (CSV), for bearings; default: unknown."),
+    ] = None,
+    model: ModelOption = "acoustic",
+    threads: ThreadsOption = 1,
+    quiet: QuietOption = False,
+) -> None:
+    """Detect drones by their sound, second by second; with an array also where from.
+
+    Example: vedette detect audio DRONE_001.wav --out detections.csv --boxes boxes.csv
+
+    An array: vedette detect audio array.wav --microphones microphones.csv --out detections.csv
+    """
+    from vedette import detect_audio as verb
+
+    verb.main(source, out, boxes, microphones, model, threads, quiet=quiet)
+
+
+@train.command()
+@exit_codes
+def acoustic(
+    data: Annotated[Path, typer.Option(help="Folder of labelled WAV files (DRONE_001.wav, BACKGROUND_001.wav, ...).")],
+    out: Annotated[Path, typer.Option(help="Folder for model.onnx, card.yaml and checkpoints.")] = Path(
+        "runs/train-acoustic"
+    ),
+    seed: Annotated[int, typer.Option(help="Seed of every random draw.", min=0)] = 0,
+    members: Annotated[int, typer.Option(help="Networks whose answers are averaged.", min=1, max=32)] = 5,
+    steps: Annotated[int | None, typer.Option(help="Training steps of a network; default: 500.", min=1)] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted training stopped.")] = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Train the acoustic classifier and judge it on five folds; about five minutes on one core.
+
+    Example: vedette train acoustic --data ../shared/data --out runs/train-acoustic --seed 0
+    """
+    from vedette import train_acoustic as verb
+
+    verb.main(data, out, seed, members, steps, resume=resume, quiet=quiet)
+
+
+@exit_codes
+def evaluate_detector(
+    model: Annotated[str, typer.Argument(help="Name in the manifest, or the .onnx file of a training of yours.")],
+    data: Annotated[Path, typer.Option(help="Folder of labelled recordings, laid out as the public data set.")],
+    threads: ThreadsOption = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Judge a detector's model on labelled recordings: precision, recall, F1, calibration, time a window.
+
+    Example: vedette evaluate-detector acoustic --data ../shared/data --json
+    """
+    from vedette import evaluate as verb
+
+    verb.main(model, data, threads, as_json=as_json, quiet=quiet)

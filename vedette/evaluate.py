@@ -1,0 +1,36 @@
+"""``vedette evaluate-detector``: a model on labelled recordings, as a table or one JSON object."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress as Bar
+
+from benchmarks.acoustic_clips import evaluate
+from detectors.acoustic.classifier import open_classifier
+
+
+def main(model: str, data: Path, threads: int, *, as_json: bool, quiet: bool) -> None:
+    """Judge and print."""
+    classifier = open_classifier(model, threads)
+    with Bar(console=Console(stderr=True), disable=quiet, transient=True) as bar:
+        task = bar.add_task("listening", total=None)
+
+        def show(done: int, total: int, clip: str) -> None:
+            bar.update(task, completed=done, total=total, description=clip)
+
+        result = evaluate(data, classifier, show)
+    for line in result["refused"]:
+        print(f"vedette: not used: {line}", file=sys.stderr)
+    if as_json:
+        print(json.dumps(result, indent=2))
+        return
+    print(classifier.session.describe())
+    wrong = ", ".join(result["clips_mostly_wrong"]) or "none"
+    print(f"{result['windows']} seconds of {result['clips']} clips; mostly wrong: {wrong}")
+    for name, row in result["by_class"].items():
+        print(f"{name:12s} precision {row['precision']:.3f}  recall {row['recall']:.3f}  F1 {row['f1']:.3f}")
+    print(f"calibration error {result['ece']:.3f}; {result['ms_window_median']:.2f} ms a window (median)")
