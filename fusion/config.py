@@ -46,7 +46,7 @@ class SensorConfig:
     """At 15 deg C (physics 3.1); 10 K off is 1.8 per cent, 0.15 deg of lag on a 50 m/s crossing target."""
     lag_acceleration_mps2: float = 5.0
     """Acceleration that the target may have had while its sound travelled (FPV rms 3-9.5, decorrelated in ~1 s)."""
-    pose_memory_s: float = 3.0
+    pose_memory_s: float = 2.0
     """An alignment or clock error does not average out over the filter's memory: its variance in R is multiplied by
     the number of looks that the sensor had at the track within this time (at least 1: for one that never misses this
     is ``max(1, pose_memory_s / scan_period_s)``), so that the filtered result keeps it. The track of a calm target
