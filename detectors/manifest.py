@@ -72,6 +72,25 @@ def checked_model(name: str, source: Path, data: bytes, card: str) -> Model:
     return Model(name, source, sha256_of(data), data, card)
 
 
+def open_model(name: str) -> Model:
+    """Return a model that the manifest lists, or the ``.onnx`` file (or its folder) that a person names by its path.
+
+    A name without a slash or ``.onnx`` is always the manifest's. Raises ModelError where it may not be loaded.
+    """
+    if "/" not in name and not name.endswith(".onnx"):
+        return load_listed(name)
+    return load_named(Path(name) / "model.onnx" if Path(name).is_dir() else Path(name))
+
+
+def load_named(path: Path) -> Model:
+    """Return a model that a person names, for trying out what was trained; its card must hold its hash."""
+    data, card = read_model_bytes(path), path.with_name("card.yaml")
+    text = read_model_bytes(card).decode("utf-8", errors="replace")
+    if sha256_of(data) not in text:
+        raise ModelError(f"{path}: sha256 = {sha256_of(data)}: not the one in {card}; changed, swapped or truncated")
+    return checked_model(path.stem, path, data, text)
+
+
 def read_model_bytes(path: Path) -> bytes:
     """Read a model's file, once and bounded; ModelError where it is not there, empty or too large."""
     try:
