@@ -3,8 +3,8 @@
 Far field; the array's axes are forward, left and up, azimuth clockwise from forward, elevation up. For one source in
 white noise MUSIC, the beam scan and maximum likelihood have their peak in one place: where the steering vector is most
 like the principal eigenvector of the covariance. The sigma is the stochastic Cramer-Rao bound of one source (Stoica
-and Nehorai 1990): ``F = 2 N rho m rho / (1 + m rho) Re(D^H P D)`` with N samples, SNR rho of one antenna, m antennas, the
-derivatives D of the steering vector and P the projector off it.
+and Nehorai 1990): ``F = 2 N rho m rho / (1 + m rho) Re(D^H P D)`` with N samples, SNR rho of one antenna, m antennas,
+the derivatives D of the steering vector and P the projector off it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from messages.frames import F64, body_direction
 C128 = NDArray[np.complex128]
 
 SPEED_OF_LIGHT_MPS = 299_792_458.0
-ELEVATIONS_RAD = np.arccos(np.linspace(0.997, 0.2, 12))  # a level circle sees the cosine, and cannot tell above from below
+ELEVATIONS_RAD = np.arccos(
+    np.linspace(0.997, 0.2, 12)
+)  # a level circle sees the cosine, and cannot tell above from below
 STEP_BEAMWIDTHS = 0.25  # of lambda / aperture, between directions of the coarse grid
 LEAST_STEP_RAD = float(np.radians(0.5))
 REFINEMENTS = 12

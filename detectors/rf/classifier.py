@@ -74,9 +74,7 @@ class EmitterClassifier:
             raise ModelError(f"{model.source}: inputs {shapes}: must be {SHAPES}, and the output {OUTPUT}")
         self.session.warm_up()
 
-    def judge(
-        self, samples: C64, rate_hz: float, frequency_hz: float, antennas_m: F64 | None = None
-    ) -> list[Claim]:
+    def judge(self, samples: C64, rate_hz: float, frequency_hz: float, antennas_m: F64 | None = None) -> list[Claim]:
         """Return the claims on one snapshot (antennas, n) around ``frequency_hz``, by frequency."""
         prepared = prepare(samples, rate_hz, frequency_hz, antennas_m)
         if not prepared:

@@ -83,7 +83,7 @@ def tiles(samples: C64, rate_hz: float) -> Tiles:
     window /= np.sqrt(np.sum(window**2))
     whole = samples[:, : count * frame].reshape(len(samples), count, frame) * window
     spectra = np.fft.fftshift(fft.fft(whole, axis=2), axes=2)
-    power = np.mean(spectra.real**2 + spectra.imag**2, axis=0, dtype=np.float64)
+    power: F64 = np.asarray(np.mean(spectra.real**2 + spectra.imag**2, axis=0, dtype=np.float64))
     offset = np.fft.fftshift(np.fft.fftfreq(frame, 1.0 / rate_hz))
     return Tiles(spectra, power, np.asarray(offset, dtype=np.float64), frame, rate_hz)
 
@@ -105,7 +105,7 @@ def find_signals(t: Tiles) -> list[Signal]:
         return []
     high, low = cells > sure * noise, cells > grown * noise
     low = ndimage.binary_closing(low, np.ones((1, GAP_BINS))) | low
-    labels, count = ndimage.label(low, np.ones((3, 3)))
+    labels, _ = ndimage.label(low, np.ones((3, 3)))
     wanted = np.unique(labels[high])
     masks = [labels == k for k in wanted[wanted > 0]]
     found = [s for mask in _joined(masks) if (s := _signal(t, cells, mask, noise)) is not None]
@@ -136,7 +136,7 @@ def _joined(masks: list[BOOL]) -> list[BOOL]:
 
 
 def _without_parts(t: Tiles, cells: F64, signals: list[Signal], noise: float) -> list[Signal]:
-    """Join neighbours (sorted by frequency) that are close, on together, and from one direction as far as can be told."""
+    """Join neighbours (sorted by frequency) that are close, on together, and from one direction as far as told."""
     out: list[Signal] = []
     for signal in signals:
         if out and _belong(t, out[-1], signal):
@@ -189,7 +189,7 @@ def _signal(t: Tiles, cells: F64, mask: BOOL, noise: float) -> Signal | None:
 
 
 def covariance(t: Tiles, signal: Signal) -> tuple[NDArray[np.complex128], float]:
-    """Return the covariance (m, m) of the antennas in the signal's tiles over the noise, and its independent samples."""
+    """Return the antennas' covariance (m, m) in the signal's tiles over the noise, and its independent samples."""
     frames = np.repeat(signal.blocks, BLOCK)
     picked = t.spectra[:, : len(frames)][:, frames, signal.bins[0] : signal.bins[1]].reshape(len(t.spectra), -1)
     return (picked @ picked.conj().T).astype(np.complex128) / (

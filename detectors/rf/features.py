@@ -8,6 +8,8 @@ analogue video after a line (64 us), that of chirps after a symbol.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
@@ -78,5 +80,5 @@ def _repetition(spectrum: C64, lag_s: float) -> tuple[F64, F64]:
     r = r / max(float(r[0]), 1e-30)
     edges = np.clip(np.round(_EDGES_S / lag_s).astype(np.int64), 1, max(len(r) // 2, 1))
     last = len(r) // 2
-    found = np.array([r[a : max(b, a + 1)].max() if a < last else 0.0 for a, b in zip(edges[:-1], edges[1:], strict=True)])
+    found = np.array([r[a : max(b, a + 1)].max() if a < last else 0.0 for a, b in pairwise(edges)])
     return found, np.log1p(found * np.sqrt(len(r) / OVERSIZE))

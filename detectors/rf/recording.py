@@ -44,7 +44,7 @@ class Snapshot(NamedTuple):
 
 @dataclass(frozen=True)
 class Capture:
-    """Samples ``first`` to ``end`` of a recording: when they begin, and the frequency that the receiver was tuned to."""
+    """Samples ``first`` to ``end`` of a recording: when they begin, and the frequency tuned to."""
 
     first: int
     end: int
@@ -120,7 +120,11 @@ def read_recording(path: Path) -> Recording:
     meta = _meta(path)
     try:
         head = meta["global"]
-        rate_hz, channels, datatype = float(head["core:sample_rate"]), head.get("core:num_channels", 1), head["core:datatype"]
+        rate_hz, channels, datatype = (
+            float(head["core:sample_rate"]),
+            head.get("core:num_channels", 1),
+            head["core:datatype"],
+        )
         places = head.get("vedette:antennas_m")
         antennas_m = None if places is None else np.array(places, dtype=np.float64)
         _check(path, rate_hz, channels, datatype, antennas_m)
@@ -158,7 +162,9 @@ def _check(path: Path, rate_hz: float, channels: Any, datatype: Any, antennas_m:
     if datatype not in DATATYPES:
         raise MediaError(f"{path}: core:datatype = {datatype}: must be one of {', '.join(DATATYPES)}")
     if antennas_m is not None and (antennas_m.shape != (channels, 3) or not np.isfinite(antennas_m).all()):
-        raise MediaError(f"{path}: vedette:antennas_m {antennas_m.shape}: must be ({channels}, 3) metres, one a channel")
+        raise MediaError(
+            f"{path}: vedette:antennas_m {antennas_m.shape}: must be ({channels}, 3) metres, one a channel"
+        )
 
 
 def _data(path: Path, meta: dict[str, Any], channels: int) -> NDArray[Any]:
@@ -169,7 +175,9 @@ def _data(path: Path, meta: dict[str, Any], channels: int) -> NDArray[Any]:
     size, kind = file.stat().st_size, np.dtype(DATATYPES[meta["global"]["core:datatype"]][0])
     frame = 2 * channels * kind.itemsize
     if not 0 < size <= MAX_FILE_BYTES or size % frame:
-        raise MediaError(f"{file}: size = {size} bytes: must be a multiple of {frame}, > 0 and <= {MAX_FILE_BYTES}; cut off?")
+        raise MediaError(
+            f"{file}: size = {size} bytes: must be a multiple of {frame}, > 0 and <= {MAX_FILE_BYTES}; cut off?"
+        )
     expected = meta["global"].get("core:sha512")
     if expected is not None:
         with file.open("rb") as stream:

@@ -44,7 +44,11 @@ class Network(nn.Module):
         layers: list[nn.Module] = []
         before = 1
         for channels in CHANNELS:
-            layers += [nn.Conv2d(before, channels, KERNEL, STRIDE, PAD, bias=False), nn.BatchNorm2d(channels), nn.ReLU()]
+            layers += [
+                nn.Conv2d(before, channels, KERNEL, STRIDE, PAD, bias=False),
+                nn.BatchNorm2d(channels),
+                nn.ReLU(),
+            ]
             before = channels
         self.layers = nn.Sequential(*layers)
         self.scale = nn.BatchNorm1d(CONTEXT)

@@ -44,7 +44,7 @@ class Emitter:
 
 @dataclass(frozen=True)
 class EmitterSnapshot:
-    """``samples`` (antennas, n) over noise of unit power, and the truth; SNR in the emitter's bandwidth, one antenna."""
+    """``samples`` (antennas, n) over noise of unit power, and the truth; SNR in the emitter's bandwidth."""
 
     samples: NDArray[np.complex64]
     rate_hz: float
@@ -168,7 +168,7 @@ def snapshot(
     rate_hz: float,
     antennas_m: F64 | None = None,
 ) -> EmitterSnapshot:
-    """Return one emitter of a class, somewhere in the band, with echoes, over noise; one antenna unless places are given."""
+    """Return one emitter of a class, somewhere in the band, with echoes, over noise; one antenna without places."""
     draw = Draw(family, rng)
     e = emitter(label, draw)
     n = round(SNAPSHOT_S * rate_hz)
@@ -180,7 +180,7 @@ def snapshot(
     base *= np.exp(2j * np.pi * offset_hz / rate_hz * np.arange(n))
     amplitude = np.sqrt(10.0 ** (snr_db / 10.0) * min(e.bandwidth_hz / rate_hz, 1.0))
     azimuth, elevation = float(rng.uniform(-np.pi, np.pi)), float(rng.uniform(0.0, 0.35))
-    frequency = np.fft.fftfreq(n, 1.0 / rate_hz)
+    frequency: F64 = np.asarray(np.fft.fftfreq(n, 1.0 / rate_hz), dtype=np.float64)
     spectrum = np.fft.fft(base) * amplitude * _echoes(frequency, draw)
     places = np.zeros((1, 3)) if antennas_m is None else antennas_m
     lead_s = places @ body_direction(azimuth, elevation) / SPEED_OF_LIGHT_MPS
