@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
@@ -44,7 +44,8 @@ class Judged:
     error_deg: list[float] = field(default_factory=list)
     sigma_deg: list[float] = field(default_factory=list)
     times_ms: list[float] = field(default_factory=list)
-    unexpected: int = 0
+    cpu_ms: list[float] = field(default_factory=list)
+    extra: int = 0
 
 
 def evaluate(data: Path, classifier: EmitterClassifier, progress: Progress | None = None) -> dict[str, Any]:
@@ -71,6 +72,7 @@ def evaluate(data: Path, classifier: EmitterClassifier, progress: Progress | Non
         "refused": refused,
         "ms_snapshot_median": round(float(np.median(judged.times_ms)), 3),
         "ms_snapshot_p95": round(float(np.percentile(judged.times_ms, 95.0)), 3),
+        "cpu_ms_snapshot_median": round(float(np.median(judged.cpu_ms)), 3),
         "threads": session.threads,
         "provider": session.provider,
         "passed_over": [p._asdict() for p in session.passed_over],
@@ -82,10 +84,11 @@ def _judge(recording: Recording, classifier: EmitterClassifier, judged: Judged) 
     notes = [a for a in recording.meta.get("annotations", []) if a.get("core:label") in KINDS]
     heard = listen(recording, classifier)
     while True:
-        started = perf_counter()
+        started, processor = perf_counter(), process_time()
         h = next(heard, None)
         if h is None:
             return
+        judged.cpu_ms.append(1e3 * (process_time() - processor))
         judged.times_ms.append(1e3 * (perf_counter() - started))
         _compare(h, [a for a in notes if _shared_samples(a, h.snapshot) > 0], judged)
 
@@ -99,7 +102,7 @@ def _compare(h: Heard, notes: list[dict[str, Any]], judged: Judged) -> None:
         judged.found.append(best is not None)
         judged.snr_db.append(float(note.get("vedette:snr_db", np.nan)))
         claim = None if best is None else h.claims[best]
-        used |= {k for k, hz in enumerate(shared) if hz > 0.0}
+        used |= set() if best is None else {best}
         judged.probabilities.append(np.zeros(len(CLASSES)) if claim is None else claim.probabilities)
         known = claim is not None and claim.bearing is not None and "vedette:azimuth_deg" in note
         error = np.nan
@@ -107,7 +110,7 @@ def _compare(h: Heard, notes: list[dict[str, Any]], judged: Judged) -> None:
             error = (np.degrees(claim.bearing.azimuth_rad) - float(note["vedette:azimuth_deg"]) + 180.0) % 360.0 - 180.0
         judged.error_deg.append(float(error))
         judged.sigma_deg.append(float(np.degrees(azimuth_sigma_rad(claim))) if known and claim else np.nan)
-    judged.unexpected += len(h.claims) - len(used)
+    judged.extra += len(h.claims) - len(used)
 
 
 def _shared_samples(note: dict[str, Any], s: Snapshot) -> int:
@@ -128,7 +131,7 @@ def _figures(judged: Judged) -> dict[str, Any]:
         "detector": "rf",
         "snapshots": len(judged.times_ms),
         **scores.figures(label, probabilities, found),
-        "unexpected_signals": judged.unexpected,
+        "extra_signals": judged.extra,
         "by_snr": scores.by_snr(label[told], probabilities[told], found[told], snr_db[told]),
         "bearings": _bearings(np.array(judged.error_deg), np.array(judged.sigma_deg), snr_db),
     }

@@ -38,5 +38,5 @@ def main(model: Model, data: Path, threads: int, *, as_json: bool, quiet: bool) 
             f"RMSE {row['rmse_deg']:.2f} deg, median {row['median_deg']:.2f}, claimed sigma {row['sigma_deg']:.2f}"
         )
         print(f"bearings at {level}: {figures} ({row['bearings']})")
-    print(f"macro-F1 {result['macro_f1']:.3f}; {result['unexpected_signals']} signals that are not labelled;", end=" ")
-    print(f"{result['ms_snapshot_median']:.2f} ms a snapshot (median)")
+    print(f"macro-F1 {result['macro_f1']:.3f}; {result['extra_signals']} signals beside the labelled ones;", end=" ")
+    print(f"{result['ms_snapshot_median']:.2f} ms a snapshot, {result['cpu_ms_snapshot_median']:.2f} of the processor")

@@ -24,7 +24,11 @@ ELEVATIONS_RAD = np.arccos(
 )  # a level circle sees the cosine, and cannot tell above from below
 STEP_BEAMWIDTHS = 0.25  # of lambda / aperture, between directions of the coarse grid
 LEAST_STEP_RAD = float(np.radians(0.5))
-REFINEMENTS = 12
+REFINEMENTS = 8
+CANDIDATES = 4
+MAX_STEP_RAD = 0.03  # a quarter of a beam at the highest frequencies
+ELEVATION_LIMITS_RAD = (0.03, 1.55)  # level, a step in elevation changes nothing, and the search would stay there
+APART_BEAMWIDTHS = 0.75
 MAX_SIGMA_RAD = float(np.radians(30.0))
 MIN_EXCESS = 1.1  # the principal eigenvalue of noise alone, of hundreds of samples, lies within a tenth of 1
 
@@ -79,7 +83,7 @@ def locate(covariance: C128, samples: float, antennas_m: F64, frequency_hz: floa
     value, vector = principal(covariance)
     if value < MIN_EXCESS:
         return None
-    direction = _refined(_coarse(vector, antennas_m, frequency_hz), vector, antennas_m, frequency_hz)
+    direction = _best(vector, antennas_m, frequency_hz)
     bound = cramer_rao(antennas_m, frequency_hz, direction, (value - 1.0) / len(antennas_m), samples)
     sigma = np.sqrt(np.diag(bound))
     if not sigma[0] <= MAX_SIGMA_RAD:
@@ -89,13 +93,30 @@ def locate(covariance: C128, samples: float, antennas_m: F64, frequency_hz: floa
 
 
 def _coarse(vector: C128, antennas_m: F64, frequency_hz: float) -> F64:
+    """Return the best CANDIDATES directions (n, 2) of the grid, more than a beam apart in azimuth."""
     aperture = 2.0 * float(np.linalg.norm(antennas_m - antennas_m.mean(axis=0), axis=1).max())
     beam = SPEED_OF_LIGHT_MPS / frequency_hz / max(aperture, 1e-3)
     step = max(min(STEP_BEAMWIDTHS * beam, np.radians(5.0)), LEAST_STEP_RAD)
     azimuths = np.arange(0.0, 2.0 * np.pi, step)
     grid = np.stack(np.meshgrid(azimuths, ELEVATIONS_RAD, indexing="ij"), axis=-1).reshape(-1, 2)
     like = np.abs(steering(antennas_m, frequency_hz, grid) @ vector.conj())
-    return np.asarray(grid[int(np.argmax(like))])
+    chosen = []
+    for _ in range(CANDIDATES):
+        best = grid[int(np.argmax(like))]
+        chosen.append(best)
+        like[np.abs((grid[:, 0] - best[0] + np.pi) % (2.0 * np.pi) - np.pi) <= APART_BEAMWIDTHS * beam] = -1.0
+    return np.array(chosen)
+
+
+def _best(vector: C128, antennas_m: F64, frequency_hz: float) -> F64:
+    """Return the direction whose steering vector is most like the eigenvector, of the candidates once refined.
+
+    A sparse circle's side lobes come near its main lobe, and the grid's best may be one of them.
+    """
+    refined = np.array(
+        [_refined(d, vector, antennas_m, frequency_hz) for d in _coarse(vector, antennas_m, frequency_hz)]
+    )
+    return np.asarray(refined[int(np.argmax(np.abs(steering(antennas_m, frequency_hz, refined) @ vector.conj())))])
 
 
 def _refined(direction: F64, vector: C128, antennas_m: F64, frequency_hz: float) -> F64:
@@ -106,8 +127,8 @@ def _refined(direction: F64, vector: C128, antennas_m: F64, frequency_hz: float)
         left, slope = vector - gain * a, gain * (d - np.outer(a, a.conj() @ d) / len(a))
         normal = np.real(slope.conj().T @ slope)
         change = np.linalg.solve(normal + 1e-4 * np.trace(normal) * np.eye(2), np.real(slope.conj().T @ left))
-        direction = direction + np.clip(change, -0.1, 0.1)
-        direction[1] = np.clip(direction[1], 0.0, np.radians(89.0))
+        direction = direction + np.clip(change, -MAX_STEP_RAD, MAX_STEP_RAD)
+        direction[1] = np.clip(direction[1], *ELEVATION_LIMITS_RAD)
         if float(np.abs(change).max()) < 1e-7:
             break
     return direction
