@@ -10,6 +10,7 @@ the derivatives D of the steering vector and P the projector off it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +21,13 @@ C128 = NDArray[np.complex128]
 
 SPEED_OF_LIGHT_MPS = 299_792_458.0
 ELEVATIONS_RAD = np.arccos(
-    np.linspace(0.997, 0.2, 12)
+    np.linspace(0.998, 0.2, 40)
 )  # a level circle sees the cosine, and cannot tell above from below
-STEP_BEAMWIDTHS = 0.25  # of lambda / aperture, between directions of the coarse grid
+STEP_BEAMWIDTHS = 0.15  # of lambda / aperture, between directions of the coarse grid
 LEAST_STEP_RAD = float(np.radians(0.5))
 REFINEMENTS = 8
 CANDIDATES = 4
+FREQUENCY_STEP = 0.005  # of frequency, from one cached grid to the next: a tenth of a radian at the array's edge
 MAX_STEP_RAD = 0.03  # a quarter of a beam at the highest frequencies
 ELEVATION_LIMITS_RAD = (0.03, 1.55)  # level, a step in elevation changes nothing, and the search would stay there
 APART_BEAMWIDTHS = 0.75
@@ -92,14 +94,23 @@ def locate(covariance: C128, samples: float, antennas_m: F64, frequency_hz: floa
     return Bearing(azimuth, float(direction[1]), float(sigma[0]), float(sigma[1]))
 
 
-def _coarse(vector: C128, antennas_m: F64, frequency_hz: float) -> F64:
-    """Return the best CANDIDATES directions (n, 2) of the grid, more than a beam apart in azimuth."""
+@lru_cache(maxsize=32)
+def _grid(places: bytes, frequency_hz: float) -> tuple[F64, NDArray[np.complex64], float]:
+    """Return the grid's directions (n, 2), the conjugates of their answers (n, m), and the width of a beam."""
+    antennas_m = np.frombuffer(places).reshape(-1, 3)
     aperture = 2.0 * float(np.linalg.norm(antennas_m - antennas_m.mean(axis=0), axis=1).max())
     beam = SPEED_OF_LIGHT_MPS / frequency_hz / max(aperture, 1e-3)
     step = max(min(STEP_BEAMWIDTHS * beam, np.radians(5.0)), LEAST_STEP_RAD)
     azimuths = np.arange(0.0, 2.0 * np.pi, step)
     grid = np.stack(np.meshgrid(azimuths, ELEVATIONS_RAD, indexing="ij"), axis=-1).reshape(-1, 2)
-    like = np.abs(steering(antennas_m, frequency_hz, grid) @ vector.conj())
+    return grid, steering(antennas_m, frequency_hz, grid).conj().astype(np.complex64), beam
+
+
+def _coarse(vector: C128, antennas_m: F64, frequency_hz: float) -> F64:
+    """Return the best CANDIDATES directions (n, 2) of the grid, more than APART_BEAMWIDTHS apart in azimuth."""
+    near_hz = float(np.exp(FREQUENCY_STEP * np.round(np.log(frequency_hz) / FREQUENCY_STEP)))
+    grid, answers, beam = _grid(np.ascontiguousarray(antennas_m, dtype=np.float64).tobytes(), near_hz)
+    like = np.abs(answers @ vector.astype(np.complex64))
     chosen = []
     for _ in range(CANDIDATES):
         best = grid[int(np.argmax(like))]
