@@ -114,7 +114,7 @@ def acoustic(
 def train_rf(
     out: Annotated[Path, typer.Option(help="Folder for model.onnx and card.yaml.")] = Path("runs/train-rf"),
     seed: Annotated[int, typer.Option(help="Seed of every random draw.", min=0)] = 0,
-    emitters: Annotated[int, typer.Option(help="Simulated emitters to train on.", min=100)] = 3000,
+    emitters: Annotated[int, typer.Option(help="Simulated emitters to train on.", min=100)] = 4000,
     held_out: Annotated[
         int, typer.Option("--held-out", help="Emitters of the other family to judge on.", min=25)
     ] = 1500,
