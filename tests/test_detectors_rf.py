@@ -16,10 +16,10 @@ from detectors.rf.features import BINS, COLUMNS, CONTEXT, LAGS, LAGS_S, features
 from detectors.rf.recording import C64, read_recording
 from detectors.rf.scores import MISSED, figures
 from messages.frames import F64
-from sim.signals.emitters import Draw, emitter, snapshot
+from sim.signals.emitters import Draw, band_noise, emitter, snapshot
 from sim.signals.radio_array import antenna_places
 from sim.signals.sigmf import SigmfWriter
-from sim.signals.waveforms import frequency_modulated, ofdm
+from sim.signals.waveforms import ofdm
 
 RATE_HZ = 80e6
 PLACES = antenna_places(0.4)
@@ -65,11 +65,25 @@ def test_the_noise_is_known_beside_a_video_of_half_the_band() -> None:
     assert signal.noise == pytest.approx(1.0, abs=0.2)
 
 
-def test_parts_of_analogue_video_are_one_signal() -> None:
-    for seed in range(5):
-        rng = np.random.default_rng(seed)
-        x = placed(frequency_modulated(22e6, 40_000, RATE_HZ, rng), -10e6, 10.0, 22e6, seed)
-        assert len(find_signals(tiles(x, RATE_HZ))) == 1
+@pytest.mark.parametrize(("gap_hz", "count"), [(2e6, 1), (7e6, 2)])
+def test_parts_beside_each_other_are_one_signal_where_the_gap_is_small(gap_hz: float, count: int) -> None:
+    rng = np.random.default_rng(6)
+    both = band_noise(10e6, 40_000, RATE_HZ, rng)
+    beside = band_noise(3e6, 40_000, RATE_HZ, rng)
+    shift = np.exp(2j * np.pi * (6.5e6 + gap_hz) / RATE_HZ * np.arange(40_000))
+    x = placed(both + 0.6 * beside * shift, -10e6, 12.0, 10e6)
+    assert len(find_signals(tiles(x, RATE_HZ))) == count
+
+
+def test_parts_from_two_directions_are_two_signals() -> None:
+    rng = np.random.default_rng(7)
+    x = noise(2, 7).astype(np.complex128)
+    for offset_hz, width_hz, azimuth in ((0.0, 10e6, 0.3), (8e6, 3e6, 1.5)):
+        base = band_noise(width_hz, 40_000, RATE_HZ, rng) * np.exp(2j * np.pi * offset_hz / RATE_HZ * np.arange(40_000))
+        x += np.outer(
+            steering(PLACES, 2.44e9, np.array([[azimuth, 0.0]]))[0], base * np.sqrt(10.0 * width_hz / RATE_HZ)
+        )
+    assert len(find_signals(tiles(x.astype(np.complex64), RATE_HZ))) == 2
 
 
 @pytest.mark.parametrize(("frequency_hz", "snr_db"), [(0.9e9, 0.0), (2.44e9, -10.0), (2.44e9, 10.0), (5.8e9, 10.0)])

@@ -21,12 +21,12 @@ C128 = NDArray[np.complex128]
 
 SPEED_OF_LIGHT_MPS = 299_792_458.0
 ELEVATIONS_RAD = np.arccos(
-    np.linspace(0.998, 0.2, 40)
+    np.linspace(0.998, 0.2, 30)
 )  # a level circle sees the cosine, and cannot tell above from below
-STEP_BEAMWIDTHS = 0.15  # of lambda / aperture, between directions of the coarse grid
+STEP_BEAMWIDTHS = 0.2  # of lambda / aperture, between directions of the coarse grid
 LEAST_STEP_RAD = float(np.radians(0.5))
-REFINEMENTS = 8
-CANDIDATES = 4
+REFINEMENTS = 6
+CANDIDATES = 3
 FREQUENCY_STEP = 0.005  # of frequency, from one cached grid to the next: a tenth of a radian at the array's edge
 MAX_STEP_RAD = 0.03  # a quarter of a beam at the highest frequencies
 ELEVATION_LIMITS_RAD = (0.03, 1.55)  # level, a step in elevation changes nothing, and the search would stay there
