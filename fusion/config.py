@@ -186,12 +186,16 @@ class BirthConfig:
     """A plot waits for a second one over two more looks of its sensor: at Pd 0.7 nine of ten come by then."""
     seed_life_s: tuple[float, float] = (0.25, 4.0)
     """Least and longest wait: other sensors look in between; after 4 s a target may be anywhere."""
+    least_ground: float = 0.1
+    """Existence of a first plot grows with its range, as the ground does that targets come over; false plots come at
+    all ranges alike. A drone that rises from behind the next trees is still a tenth as likely as the mean one."""
     seed_spent: float = 0.5
     """A seed that belongs to a track with this probability is not kept for another."""
     seed_acceleration_intensity: float = 15.0
     """m^2/s^3 while a seed waits: a turning drone (``MotionConfig``); the velocity's own prior is far wider."""
     max_speed_mps: float = 90.0
-    """A pair of plots faster than this is no drone, and a track that surely is has been fed by others' bearings."""
+    """A pair of plots faster than this is no drone, and a track without a range that surely is was fed by others'
+    bearings."""
     most_seeds: int = 4096
     """Two and a half looks of a radar with 1600 false plots each; beyond, the oldest give way."""
     spare_existence: float = 0.05
