@@ -19,7 +19,7 @@ from detectors.onnx_bytes import OnnxFault, inspect
 
 MODELS = Path(__file__).resolve().parent / "models"
 MANIFEST_NAME = "manifest.json"
-MANIFEST_SHA256 = "cdcc8b640916cf9b277609f06315e415046e6d01463adf31434439226c7b2cb8"
+MANIFEST_SHA256 = "02ce15999d80015e12c57a09f87d6deaa2c832694cc6f4d10d4197cc9b6c2223"
 FORMAT = 1
 MAX_MODEL_BYTES = 64 * 2**20  # the largest planned detector is a tenth of it
 HASH = re.compile(r"[0-9a-f]{64}")
@@ -70,6 +70,25 @@ def checked_model(name: str, source: Path, data: bytes, card: str) -> Model:
     except OnnxFault as fault:
         raise ModelError(f"{source}: {fault}") from None
     return Model(name, source, sha256_of(data), data, card)
+
+
+def open_model(name: str) -> Model:
+    """Return a model that the manifest lists, or the ``.onnx`` file (or its folder) that a person names by its path.
+
+    A name without a slash or ``.onnx`` is always the manifest's. Raises ModelError where it may not be loaded.
+    """
+    if "/" not in name and not name.endswith(".onnx"):
+        return load_listed(name)
+    return load_named(Path(name) / "model.onnx" if Path(name).is_dir() else Path(name))
+
+
+def load_named(path: Path) -> Model:
+    """Return a model that a person names, for trying out what was trained; its card must hold its hash."""
+    data, card = read_model_bytes(path), path.with_name("card.yaml")
+    text = read_model_bytes(card).decode("utf-8", errors="replace")
+    if sha256_of(data) not in text:
+        raise ModelError(f"{path}: sha256 = {sha256_of(data)}: not the one in {card}; changed, swapped or truncated")
+    return checked_model(path.stem, path, data, text)
 
 
 def read_model_bytes(path: Path) -> bytes:

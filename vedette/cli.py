@@ -216,6 +216,7 @@ def convert(
 app.add_typer(cli_detectors.detect, name="detect")
 app.add_typer(cli_detectors.train, name="train")
 app.command("evaluate-detector")(cli_detectors.evaluate_detector)
+app.command("synth-emitters")(cli_detectors.synth_emitters)
 
 
 @app.command()

@@ -63,6 +63,30 @@ def audio(
     verb.main(source, out, boxes, microphones, model, threads, quiet=quiet)
 
 
+@detect.command()
+@exit_codes
+def rf(
+    source: Annotated[
+        Path, typer.Argument(metavar="INPUT", help="SigMF recording (.sigmf-meta), or a folder of them.")
+    ],
+    out: DetectionsOption = Path("detections.csv"),
+    boxes: Annotated[Path | None, typer.Option(help="Table with one row a signal to write as well.")] = None,
+    sigmf: Annotated[
+        Path | None, typer.Option(help="Folder for the recordings' metadata with what was heard as annotations.")
+    ] = None,
+    model: ModelOption = "rf",
+    threads: ThreadsOption = 1,
+    quiet: QuietOption = False,
+) -> None:
+    """Detect radio links: which signals are in the band, what kind, and with an array of antennas also where from.
+
+    Example: vedette detect rf RF_001.sigmf-meta --out detections.csv --boxes signals.csv --sigmf annotated
+    """
+    from vedette import detect_rf as verb
+
+    verb.main(source, out, boxes, sigmf, model, threads, quiet=quiet)
+
+
 @train.command()
 @exit_codes
 def acoustic(
@@ -85,6 +109,44 @@ def acoustic(
     verb.main(data, out, seed, members, steps, resume=resume, quiet=quiet)
 
 
+@train.command("rf")
+@exit_codes
+def train_rf(
+    out: Annotated[Path, typer.Option(help="Folder for model.onnx and card.yaml.")] = Path("runs/train-rf"),
+    seed: Annotated[int, typer.Option(help="Seed of every random draw.", min=0)] = 0,
+    emitters: Annotated[int, typer.Option(help="Simulated emitters to train on.", min=100)] = 4000,
+    held_out: Annotated[
+        int, typer.Option("--held-out", help="Emitters of the other family to judge on.", min=25)
+    ] = 1500,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the emitters; default: 40.", min=1)] = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Train the classifier of radio emitters on simulated ones and judge it on others; some minutes on one core.
+
+    Example: vedette train rf --out runs/train-rf --seed 0
+    """
+    from vedette import train_rf as verb
+
+    verb.main(out, seed, emitters, held_out, epochs, quiet=quiet)
+
+
+@exit_codes
+def synth_emitters(
+    out: Annotated[Path, typer.Option(help="Folder to make; it must not exist, or be empty.")],
+    count: Annotated[int, typer.Option(help="Recordings, of 1 to 4 MB each.", min=1, max=100_000)] = 100,
+    seed: Annotated[int, typer.Option(help="Seed of every random draw.", min=0)] = 1,
+    family: Annotated[str, typer.Option(help="training, or held_out: emitters that no training draws.")] = "held_out",
+    quiet: QuietOption = False,
+) -> None:
+    """Write labelled SigMF recordings of single radio emitters, for evaluate-detector rf.
+
+    Example: vedette synth-emitters --out runs/emitters --count 100 --seed 1
+    """
+    from vedette import synth_emitters as verb
+
+    verb.main(out, count, seed, family, quiet=quiet)
+
+
 @exit_codes
 def evaluate_detector(
     model: Annotated[str, typer.Argument(help="Name in the manifest, or the .onnx file of a training of yours.")],
@@ -96,6 +158,8 @@ def evaluate_detector(
     """Judge a detector's model on labelled recordings: precision, recall, F1, calibration, time a window.
 
     Example: vedette evaluate-detector acoustic --data ../shared/data --json
+
+    Radio: vedette evaluate-detector rf --data runs/emitters
     """
     from vedette import evaluate as verb
 

@@ -6,16 +6,23 @@ import json
 import sys
 from pathlib import Path
 
+import yaml
 from rich.console import Console
 from rich.progress import Progress as Bar
 
 from benchmarks.acoustic_clips import evaluate
-from detectors.acoustic.classifier import open_classifier
+from detectors.acoustic.classifier import AcousticClassifier
+from detectors.manifest import Model, ModelError, open_model
+from vedette import evaluate_rf
 
 
 def main(model: str, data: Path, threads: int, *, as_json: bool, quiet: bool) -> None:
-    """Judge and print."""
-    classifier = open_classifier(model, threads)
+    """Judge and print; the model's card says which detector it is of."""
+    opened = open_model(model)
+    if detector_of(opened) == "rf":
+        evaluate_rf.main(opened, data, threads, as_json=as_json, quiet=quiet)
+        return
+    classifier = AcousticClassifier(opened, threads)
     with Bar(console=Console(stderr=True), disable=quiet, transient=True) as bar:
         task = bar.add_task("listening", total=None)
 
@@ -34,3 +41,11 @@ def main(model: str, data: Path, threads: int, *, as_json: bool, quiet: bool) ->
     for name, row in result["by_class"].items():
         print(f"{name:12s} precision {row['precision']:.3f}  recall {row['recall']:.3f}  F1 {row['f1']:.3f}")
     print(f"calibration error {result['ece']:.3f}; {result['ms_window_median']:.2f} ms a window (median)")
+
+
+def detector_of(model: Model) -> str:
+    """Return the name of the detector on a model's card; ModelError where it says none."""
+    try:
+        return str(yaml.safe_load(model.card)["name"])
+    except (yaml.YAMLError, KeyError, TypeError) as error:
+        raise ModelError(f"{model.source}: its card cannot be read ({error!r})") from None

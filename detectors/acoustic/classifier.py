@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +11,7 @@ import yaml
 from detectors.acoustic.features import BANDS, FRAMES, STATISTICS, band_power, statistics
 from detectors.acoustic.folder import CLASSES
 from detectors.acoustic.sound import F32, SAMPLE_RATE_HZ, Condition
-from detectors.manifest import Model, ModelError, checked_model, load_listed, read_model_bytes, sha256_of
+from detectors.manifest import Model, ModelError, open_model
 from detectors.scores import Calibration
 from detectors.session import PROVIDERS, InferenceFault, Session
 from messages.frames import F64
@@ -112,20 +111,5 @@ class AcousticClassifier:
 def open_classifier(
     name: str = "acoustic", threads: int = 1, providers: tuple[str, ...] = PROVIDERS
 ) -> AcousticClassifier:
-    """Open a model that the manifest lists, or the ``.onnx`` file (or its folder) that a person names by its path.
-
-    A name without a slash or ``.onnx`` is always the manifest's. Raises ModelError where it may not be loaded.
-    """
-    if "/" not in name and not name.endswith(".onnx"):
-        return AcousticClassifier(load_listed(name), threads, providers)
-    path = Path(name) / "model.onnx" if Path(name).is_dir() else Path(name)
-    return AcousticClassifier(load_named(path), threads, providers)
-
-
-def load_named(path: Path) -> Model:
-    """Return a model that a person names, for trying out what was trained; its card must hold its hash."""
-    data, card = read_model_bytes(path), path.with_name("card.yaml")
-    text = read_model_bytes(card).decode("utf-8", errors="replace")
-    if sha256_of(data) not in text:
-        raise ModelError(f"{path}: sha256 = {sha256_of(data)}: not the one in {card}; changed, swapped or truncated")
-    return checked_model(path.stem, path, data, text)
+    """Open a model of the manifest or of a file, as ``detectors.manifest.open_model`` says."""
+    return AcousticClassifier(open_model(name), threads, providers)

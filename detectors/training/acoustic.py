@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -25,6 +24,7 @@ from detectors.training.acoustic_data import FOLDS, I64, TrainingData, prepare
 from detectors.training.acoustic_export import ensemble_bytes
 from detectors.training.acoustic_folds import HeldOut, Verdict, classical, judge, metrics, with_memory
 from detectors.training.acoustic_network import Settings, Weights, logits, train_member
+from detectors.training.files import write_whole
 from messages.frames import F64
 
 Progress = Callable[[int, int, str], None]
@@ -69,8 +69,8 @@ def train(plan: Plan, progress: Progress | None = None) -> dict[str, Any]:
         calibration={"single": single.calibration, "with_memory": _after(single.calibration, memory.calibration)},
         table=_table(held_out, data, single, memory),
     )
-    _write(plan.out / "model.onnx", model)
-    _write(plan.out / "card.yaml", yaml.safe_dump(written, sort_keys=False, width=100).encode())
+    write_whole(plan.out / "model.onnx", model)
+    write_whole(plan.out / "card.yaml", yaml.safe_dump(written, sort_keys=False, width=100).encode())
     return written
 
 
@@ -158,7 +158,7 @@ class Checkpoints:
         if not plan.resume:
             for old in sorted(self.folder.glob("*.npz")):
                 old.unlink()
-        _write(stamp, (self.stamp + "\n").encode())
+        write_whole(stamp, (self.stamp + "\n").encode())
 
     def _path(self, fold: int, member: int) -> Path:
         return self.folder / f"fold{fold}-network{member}.npz"
@@ -175,11 +175,4 @@ class Checkpoints:
         """Keep the weights of a network."""
         data = io.BytesIO()
         np.savez(data, **weights)  # type: ignore[arg-type]
-        _write(self._path(fold, member), data.getvalue())
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(data)
-    os.replace(part, path)
+        write_whole(self._path(fold, member), data.getvalue())

@@ -76,12 +76,14 @@ def waveform(emission: Emission, samples: int, rate_hz: float, rng: np.random.Ge
     return ofdm(emission.bandwidth_hz, SUBCARRIER_HZ[kind], GUARD_SHARE[kind], samples, rate_hz, rng)
 
 
-def chirps(bandwidth_hz: float, samples: int, rate_hz: float, rng: np.random.Generator) -> C128:
+def chirps(
+    bandwidth_hz: float, samples: int, rate_hz: float, rng: np.random.Generator, spreading: int = SPREADING
+) -> C128:
     """Return LoRa symbols: up-chirps over the bandwidth, each begun at a random of ``2^SF`` frequencies."""
-    symbol_s = 2.0**SPREADING / bandwidth_hz
+    symbol_s = 2.0**spreading / bandwidth_hz
     t = np.arange(samples) / rate_hz
     number = (t / symbol_s).astype(np.int64)
-    start = rng.integers(2**SPREADING, size=int(number[-1]) + 1)[number] / 2.0**SPREADING
+    start = rng.integers(2**spreading, size=int(number[-1]) + 1)[number] / 2.0**spreading
     place = (t / symbol_s - number + start) % 1.0
     return np.asarray(np.exp(2j * np.pi * np.cumsum(bandwidth_hz * (place - 0.5)) / rate_hz))
 

@@ -1,0 +1,1 @@
+"""Radio into detections: SigMF recordings, energy in the band, spectrogram features, emitter classes, bearings."""
