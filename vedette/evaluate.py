@@ -10,11 +10,18 @@ from rich.console import Console
 from rich.progress import Progress as Bar
 
 from benchmarks.acoustic_clips import evaluate
+from benchmarks.eoir_clips import Choice
 from detectors.acoustic.classifier import open_classifier
+from detectors.eoir.detector import NAMES, named_in_card
 
 
-def main(model: str, data: Path, threads: int, *, as_json: bool, quiet: bool) -> None:
-    """Judge and print."""
+def main(model: str, data: Path, threads: int, choice: Choice, *, as_json: bool, quiet: bool) -> None:
+    """Judge and print; which detector it is, the model's name or card says."""
+    if named_in_card(model).startswith(NAMES):
+        from vedette import evaluate_eoir
+
+        evaluate_eoir.main(model, data, threads, choice, as_json=as_json, quiet=quiet)
+        return
     classifier = open_classifier(model, threads)
     with Bar(console=Console(stderr=True), disable=quiet, transient=True) as bar:
         task = bar.add_task("listening", total=None)

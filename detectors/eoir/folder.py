@@ -61,10 +61,14 @@ def read_labelled(data: Path, kind: Kind) -> list[LabelledClip]:
             try:
                 _add(clips, folder, row)
             except (KeyError, TypeError, ValueError) as error:
-                raise MediaError(f"{table}:{line}: {error}; a row is clip, class, frame and four numbers or none") from None
+                raise MediaError(
+                    f"{table}:{line}: {error}; a row is clip, class, frame and four numbers or none"
+                ) from None
     lost = [clip.path for clip in clips.values() if not clip.path.is_file()]
     if lost or not clips:
-        raise MediaError(f"{table}: {'no clip' if not clips else f'{lost[0]}: no such file'}; must name clips of {folder}")
+        raise MediaError(
+            f"{table}: {'no clip' if not clips else f'{lost[0]}: no such file'}; must name clips of {folder}"
+        )
     return [clips[name] for name in sorted(clips)]
 
 

@@ -15,11 +15,12 @@ import numpy as np
 import torch
 
 from detectors.eoir.cells import Boxes, decode
+from detectors.eoir.detector import FAINTEST
 from detectors.eoir.folder import Kind
 from detectors.media import MediaError
 from detectors.training.eoir_augment import Augmentation, made_batch, whole
 from detectors.training.eoir_data import I64, Progress, Samples
-from detectors.training.eoir_judge import LISTED_FROM, best_threshold, f1_at
+from detectors.training.eoir_judge import best_threshold, f1_at
 from detectors.training.eoir_network import Network, Weights, aim, loss
 
 Budget = Callable[[int], float]
@@ -125,7 +126,7 @@ def claims(network: Network, samples: Samples, rows: I64) -> list[Boxes]:
     with torch.no_grad():
         for row in rows:
             cells = network(torch.from_numpy(whole(samples, int(row))[None]))[0].numpy()
-            found.append(decode(cells, LISTED_FROM))
+            found.append(decode(cells, FAINTEST))
     return found
 
 
@@ -166,7 +167,13 @@ def _judged(state: State, samples: Samples, rows: I64, mean_loss: float) -> dict
     boxes, label = samples.boxes_px[rows], samples.label[rows]
     threshold, _ = best_threshold(found, boxes, label)
     f1 = {name: round(value, 4) for name, value in f1_at(found, boxes, label, threshold).items()}
-    return {"steps": state.steps, "share": round(state.share, 4), "loss": round(mean_loss, 3), "threshold": round(threshold, 2), "f1": f1}
+    return {
+        "steps": state.steps,
+        "share": round(state.share, 4),
+        "loss": round(mean_loss, 3),
+        "threshold": round(threshold, 2),
+        "f1": f1,
+    }
 
 
 def _last(state: State) -> str:

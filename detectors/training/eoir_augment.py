@@ -54,7 +54,9 @@ def _made(stack: U8, box: F64, augmentation: Augmentation, rng: np.random.Genera
     mode = cv2.BORDER_REFLECT_101
     piece = cv2.warpAffine(np.asarray(stack), matrix, size, flags=cv2.INTER_LINEAR, borderMode=mode).astype(np.float32)
     mean = float(np.mean(stack[::4, ::4, 0]))
-    gain = float(np.exp(rng.uniform(*np.log(augmentation.gain)))) * (-1 if rng.random() < augmentation.invert_share else 1)
+    gain = float(np.exp(rng.uniform(*np.log(augmentation.gain)))) * (
+        -1 if rng.random() < augmentation.invert_share else 1
+    )
     piece, mean = gain * piece, gain * mean
     if rng.random() < augmentation.still_share:
         piece[..., 1:] = piece[..., :1]

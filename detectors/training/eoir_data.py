@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.eoir.cells import CLASSES
+from detectors.eoir.cells import CLASSES, overlap
 from detectors.eoir.folder import Kind, LabelledClip, read_labelled
 from detectors.eoir.stack import BACK, HEIGHT_PX, PLANES, WIDTH_PX, Stack
 from detectors.media import U8, VideoClip
@@ -27,8 +27,12 @@ FORMAT = 1
 EVERY = 10
 """Frames from one sample of a clip to the next: neighbours are nearly the same picture. 30 samples a clip, 7 MB."""
 THUMB = (40, 32)
-SAME_RECORDING = 0.97
-"""Correlation of thumbnails without their mean from which two frames count as of one place and moment (twins)."""
+BLUR_CELLS = 1.5  # what is broader is taken away: all evening skies are alike
+SAME_PLACE = 0.9
+"""Correlation of the fine structure of two frames from which they count as of one place (the cameras stood on few)."""
+SAME_TARGET_IOU = 0.5
+SAME_MOMENTS = 3
+"""Pairs of samples that agree in place and target from which two clips count as cut from one recording, or copies."""
 
 
 @dataclass(frozen=True)
@@ -115,14 +119,23 @@ def _samples(clip: LabelledClip) -> list[tuple[int, F64, U8]]:
     return found
 
 
-def twins(samples: Samples) -> BOOL:
-    """Say which clips (clips, clips) show the same moment in one of their samples: cut from one recording, or copies."""
-    thumbs = np.stack([cv2.resize(stack[..., 0], THUMB, interpolation=cv2.INTER_AREA) for stack in samples.stacks])
-    flat = thumbs.reshape(len(thumbs), -1).astype(np.float32)
-    flat -= flat.mean(axis=1, keepdims=True)
-    flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)
-    kin = np.eye(len(samples.names), dtype=np.bool_)
-    for k in range(len(samples.names)):
-        near = (flat[samples.clip == k] @ flat.T).max(axis=0) > SAME_RECORDING
-        kin[k, samples.clip[near]] = True
-    return np.asarray(kin | kin.T)
+def twins(samples: Samples) -> list[tuple[str, str]]:
+    """Return the pairs of a held-out clip and another that show the same target at the same place several times over."""
+    flat = np.stack([_fine_structure(stack[..., 0]) for stack in samples.stacks])
+    pairs = []
+    for k in np.flatnonzero(samples.held_out_clips):
+        mine = np.flatnonzero((samples.clip == k) & np.isfinite(samples.boxes_px[:, 0]))
+        row, other = np.nonzero(flat[mine] @ flat.T > SAME_PLACE)
+        a, b = samples.boxes_px[mine[row]], samples.boxes_px[other]
+        alike = np.array([overlap(x[None], y[None])[0, 0] > SAME_TARGET_IOU for x, y in zip(a, b, strict=True)], bool)
+        count = np.bincount(samples.clip[other[alike]], minlength=len(samples.names))
+        pairs += [(samples.names[k], samples.names[j]) for j in np.flatnonzero(count >= SAME_MOMENTS)]
+    others = {name for name, out in zip(samples.names, samples.held_out_clips, strict=True) if not out}
+    return [pair for pair in pairs if pair[1] in others]
+
+
+def _fine_structure(grey: U8) -> NDArray[np.float32]:
+    """Return a small picture without its broad shades, as a vector of length 1 (noise alone: of random direction)."""
+    small = cv2.resize(grey, THUMB, interpolation=cv2.INTER_AREA).astype(np.float32)
+    fine = (small - cv2.GaussianBlur(small, (0, 0), BLUR_CELLS)).ravel()
+    return np.asarray(fine / max(float(np.linalg.norm(fine)), 1e-6), dtype=np.float32)

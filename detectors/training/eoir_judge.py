@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from detectors.eoir.cells import CLASSES, Boxes, overlap
+from detectors.training.eoir_data import I64
 from messages.frames import F64
 
 MATCH_IOU = 0.5
-LISTED_FROM = 0.05  # score from which boxes are kept for the search of the threshold
 THRESHOLDS = np.arange(0.1, 0.71, 0.05)
 
-Claims = Callable[[int], Boxes]
 
-
-def best_threshold(found: list[Boxes], boxes_px: F64, label: np.typing.NDArray[np.int64]) -> tuple[float, float]:
-    """Return the score threshold with the greatest F1 of drones, or of targets where there are no drones, and that F1."""
+def best_threshold(found: list[Boxes], boxes_px: F64, label: I64) -> tuple[float, float]:
+    """Return the score threshold with the greatest F1 of drones (of targets where there are none), and that F1."""
     drones = bool((label == 0).any())
     scores = [(f1_at(found, boxes_px, label, t)["drone" if drones else "target"], -abs(t - 0.3), t) for t in THRESHOLDS]
     best = max(scores)
     return float(best[2]), best[0]
 
 
-def f1_at(found: list[Boxes], boxes_px: F64, label: np.typing.NDArray[np.int64], threshold: float) -> dict[str, Any]:
+def f1_at(found: list[Boxes], boxes_px: F64, label: I64, threshold: float) -> dict[str, Any]:
     """Return F1 at IoU 0.5 of ``target`` (any class) and of each class that occurs, one box wanted a sample at most."""
     counts = {name: [0, 0, 0] for name in ("target", *CLASSES)}  # hits, claims, there
     for boxes, box, true in zip(found, boxes_px, label, strict=True):
