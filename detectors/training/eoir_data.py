@@ -120,14 +120,15 @@ def _samples(clip: LabelledClip) -> list[tuple[int, F64, U8]]:
 
 
 def twins(samples: Samples) -> list[tuple[str, str]]:
-    """Return the pairs of a held-out clip and another that show the same target at the same place several times over."""
+    """Return the pairs of a held-out clip and another that show the same target at the same place at several moments."""
     flat = np.stack([_fine_structure(stack[..., 0]) for stack in samples.stacks])
     pairs = []
     for k in np.flatnonzero(samples.held_out_clips):
         mine = np.flatnonzero((samples.clip == k) & np.isfinite(samples.boxes_px[:, 0]))
         row, other = np.nonzero(flat[mine] @ flat.T > SAME_PLACE)
         a, b = samples.boxes_px[mine[row]], samples.boxes_px[other]
-        alike = np.array([overlap(x[None], y[None])[0, 0] > SAME_TARGET_IOU for x, y in zip(a, b, strict=True)], bool)
+        share = [float(overlap(x[None], y[None])[0, 0]) for x, y in zip(a, b, strict=True)]
+        alike = np.array(share) > SAME_TARGET_IOU
         count = np.bincount(samples.clip[other[alike]], minlength=len(samples.names))
         pairs += [(samples.names[k], samples.names[j]) for j in np.flatnonzero(count >= SAME_MOMENTS)]
     others = {name for name, out in zip(samples.names, samples.held_out_clips, strict=True) if not out}
