@@ -1,4 +1,4 @@
-"""The EO/IR detector: aligned stacks, cells and boxes, the memory of classes, the figures, and training from end to end."""
+"""The EO/IR detector: stacks, cells and boxes, the memory of classes, the figures, and training from end to end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,19 @@ import thermal_scene
 from typer.testing import CliRunner
 
 from benchmarks.eoir_scores import Claims, Verdict, average_precision
-from detectors.eoir.cells import CELL_PX, CHANNELS, CLASS, CLASSES, COLUMNS, ROWS, SIZE_PX, TARGET, Boxes, decode, overlap
+from detectors.eoir.cells import (
+    CELL_PX,
+    CHANNELS,
+    CLASS,
+    CLASSES,
+    COLUMNS,
+    ROWS,
+    SIZE_PX,
+    TARGET,
+    Boxes,
+    decode,
+    overlap,
+)
 from detectors.eoir.detector import Card, Memory
 from detectors.eoir.folder import LabelledClip, read_labelled
 from detectors.eoir.stack import BACK, PLANES, Stack, planes, shift_px
@@ -39,7 +51,9 @@ def test_a_panning_camera_leaves_only_the_target_in_the_change_planes() -> None:
 
 def test_the_shift_of_a_scene_is_measured_to_a_quarter_of_a_pixel() -> None:
     scene, rng = thermal_scene.scenery(1), np.random.default_rng(1)
-    a, b = (thermal_scene.frame(scene, rng, camera_px=c)[::2, ::2].astype(np.float32) for c in ((0.0, 0.0), (6.0, -4.0)))
+    a, b = (
+        thermal_scene.frame(scene, rng, camera_px=c)[::2, ::2].astype(np.float32) for c in ((0.0, 0.0), (6.0, -4.0))
+    )
     assert shift_px(a, b) == pytest.approx((6.0, -4.0), abs=0.25)
     assert shift_px(a, rng.normal(0.0, 1.0, a.shape).astype(np.float32)) == (0.0, 0.0)
 
@@ -118,7 +132,7 @@ def test_five_of_every_twenty_five_numbers_are_held_out() -> None:
 
 
 def test_a_folder_without_labels_and_a_table_with_a_bad_row_are_named(tmp_path: Path) -> None:
-    with pytest.raises(MediaError, match="boxes.csv"):
+    with pytest.raises(MediaError, match=r"boxes\.csv"):
         read_labelled(tmp_path, "thermal")
     folder = thermal_scene.write_data_set(tmp_path / "thermal", clips=1, frames=2)
     with (folder / "boxes.csv").open("a", encoding="utf-8") as file:
@@ -130,7 +144,9 @@ def test_a_folder_without_labels_and_a_table_with_a_bad_row_are_named(tmp_path: 
 def test_train_evaluate_and_detect_from_end_to_end(tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="make train installs torch")
     pytest.importorskip("onnx", reason="make train installs onnx")
-    folder = thermal_scene.write_data_set(tmp_path / "data" / "thermal", clips=10, frames=12)  # 900..909: 8 and 9 held out
+    folder = thermal_scene.write_data_set(
+        tmp_path / "data" / "thermal", clips=10, frames=12
+    )  # 900..909: 8 and 9 held out
 
     def vedette(*arguments: str | Path) -> str:
         done = CliRunner().invoke(app, [str(a) for a in arguments])
@@ -151,7 +167,16 @@ def test_train_evaluate_and_detect_from_end_to_end(tmp_path: Path) -> None:
     clip = folder / "clips" / "IR_DRONE_900.mp4"
     vedette("detect", "thermal", clip, "--model", model, "--out", tmp_path / "d.csv", "--boxes", tmp_path / "b.csv")
     with (tmp_path / "b.csv").open(newline="", encoding="utf-8") as file:
-        assert csv.DictReader(file).fieldnames == ["clip", "frame", "x_px", "y_px", "width_px", "height_px", "class", "score"]
+        assert csv.DictReader(file).fieldnames == [
+            "clip",
+            "frame",
+            "x_px",
+            "y_px",
+            "width_px",
+            "height_px",
+            "class",
+            "score",
+        ]
     assert "kind: ir" in (tmp_path / "sensors.yaml").read_text(encoding="utf-8")
     refused = CliRunner().invoke(app, ["detect", "visible", str(clip), "--model", str(model)])
     assert refused.exit_code == 2

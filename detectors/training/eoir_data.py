@@ -120,7 +120,7 @@ def _samples(clip: LabelledClip) -> list[tuple[int, F64, U8]]:
 
 
 def twins(samples: Samples) -> list[tuple[str, str]]:
-    """Return the pairs of a held-out clip and another that show the same target at the same place at several moments."""
+    """Return the pairs of a held-out clip and another that show one target at one place at several moments."""
     flat = np.stack([_fine_structure(stack[..., 0]) for stack in samples.stacks])
     pairs = []
     for k in np.flatnonzero(samples.held_out_clips):
