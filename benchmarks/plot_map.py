@@ -157,7 +157,10 @@ def _coverage(axes: Axes, run: RunFolder) -> list[Line2D]:
     by_platform = {p.platform_id: [q for q in run.poses if q.platform_id == p.platform_id] for p in run.poses[:64]}
     furthest: dict[str, float] = {}
     for sensor in run.sensors.sensors:
-        mount = mount_at(sensor, by_platform.get(sensor.platform_id or "", []), middle)
+        poses = by_platform.get(sensor.platform_id or "", [])
+        if len(middle) == 0 or (sensor.platform_id is not None and not poses):
+            continue  # the run ended before anybody said where it was
+        mount = mount_at(sensor, poses, middle)
         far = sensor.field_of_view.range_m
         if far is not None:
             furthest[sensor.kind] = max(furthest.get(sensor.kind, 0.0), far[1])

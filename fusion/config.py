@@ -46,7 +46,7 @@ class SensorConfig:
     """At 15 deg C (physics 3.1); 10 K off is 1.8 per cent, 0.15 deg of lag on a 50 m/s crossing target."""
     lag_acceleration_mps2: float = 5.0
     """Acceleration that the target may have had while its sound travelled (FPV rms 3-9.5, decorrelated in ~1 s)."""
-    pose_memory_s: float = 3.0
+    pose_memory_s: float = 2.0
     """An alignment or clock error does not average out over the filter's memory: its variance in R is multiplied by
     the number of looks that the sensor had at the track within this time (at least 1: for one that never misses this
     is ``max(1, pose_memory_s / scan_period_s)``), so that the filtered result keeps it. The track of a calm target
@@ -186,12 +186,16 @@ class BirthConfig:
     """A plot waits for a second one over two more looks of its sensor: at Pd 0.7 nine of ten come by then."""
     seed_life_s: tuple[float, float] = (0.25, 4.0)
     """Least and longest wait: other sensors look in between; after 4 s a target may be anywhere."""
+    least_ground: float = 0.1
+    """Existence of a first plot grows with its range, as the ground does that targets come over; false plots come at
+    all ranges alike. A drone that rises from behind the next trees is still a tenth as likely as the mean one."""
     seed_spent: float = 0.5
     """A seed that belongs to a track with this probability is not kept for another."""
     seed_acceleration_intensity: float = 15.0
     """m^2/s^3 while a seed waits: a turning drone (``MotionConfig``); the velocity's own prior is far wider."""
     max_speed_mps: float = 90.0
-    """A pair of plots faster than this is no drone, and a track that surely is has been fed by others' bearings."""
+    """A pair of plots faster than this is no drone, and a track without a range that surely is was fed by others'
+    bearings."""
     most_seeds: int = 4096
     """Two and a half looks of a radar with 1600 false plots each; beyond, the oldest give way."""
     spare_existence: float = 0.05

@@ -40,6 +40,8 @@ def seed_rules(config: TrackerConfig) -> SeedRules:
         elevation_rad=np.array(birth.elevation_prior_rad),
         gate_d2=gate_table(config.association.gate_probability),
         work_limit=config.association.work_limit,
+        reach_m=config.sensors.default_range_m,
+        least_ground=birth.least_ground,
     )
 
 

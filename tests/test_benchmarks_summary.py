@@ -236,6 +236,14 @@ def test_a_report_without_tracks_alerts_and_kinds_still_draws(run, tmp_path):
     assert "warned of 0 of 2 threats" in report_html(empty, summary, {})
 
 
+def test_the_report_of_a_run_cut_off_before_the_first_pose_still_draws(run, tmp_path):
+    (tmp_path / "sensors.yaml").write_bytes((run.path / "sensors.yaml").read_bytes())
+    for name in ("truth.csv", "poses.csv", "detections.csv", "truth_platforms.csv", "tracks.csv", "alerts.csv"):
+        (tmp_path / name).write_text((run.path / name).read_text().splitlines()[0] + "\n")
+    cut = RunFolder(tmp_path)
+    assert "<html" in report_html(cut, summarise(cut, scenario="cut", seed=1, alone={}), {})
+
+
 def struck() -> list[tuple[ScenarioEvent, tuple[str, ...]]]:
     """Return two events, the later one first; one lasts until the end."""
     jamming = Jamming(kind="jamming", from_s=12.0, to_s=20.0, sensor_kinds=("rf",), jamming_db=20.0, band_hz=(1e9, 3e9))

@@ -98,13 +98,8 @@ class Together:
                 self.x[i, j], self.P[i, j] = F[:n, :n] @ x, F @ P @ F.T + noise
             self.mu[i] = predicted
 
-    def update(
-        self, platform: int, g: F64, z: F64, var: F64, h: F64, own: F64, like: F64, beta: F64, miss: F64
-    ) -> None:
-        """Every track may own each detection: like (n, d, M), beta (n, d), miss (n,).
-
-        h (n, M, k), own (n, M, k, k): what is expected to second order, and other noise.
-        """
+    def update(self, platform: int, g: F64, z: F64, var: F64, own: F64, like: F64, beta: F64, miss: F64) -> None:
+        """Every track may own each detection: like (n, d, M), beta (n, d), miss (n,); own (n, M, k, k): other noise."""
         n = self.n
         block = slice(n + N_BLOCK * platform, n + N_BLOCK * (platform + 1))
         for i in range(TRACKS):
@@ -112,12 +107,12 @@ class Together:
             joint = np.vstack([beta[i][:, None] * weight / weight.sum(axis=1, keepdims=True), miss[i] * self.mu[i]])
             for m in range(MODELS):
                 x, P = self.x[i, m], self.P[i, m]
-                _, H = measured(x[:6], g)
+                h, H = measured(x[:6], g)
                 wide = np.zeros((len(USED), P.shape[0]))
                 wide[:, :6], wide[:, block] = H[USED], numeric_sensitivity(x[:6], g)[USED]
                 ends = [(x, P)]
                 for j in range(len(z)):
-                    y = z[j] - h[i, m]
+                    y = z[j] - h[USED]
                     y[USED == AZIMUTH] = (y[USED == AZIMUTH] + np.pi) % (2.0 * np.pi) - np.pi
                     new, new_P = filterpy_update(np.zeros(P.shape[0]), P, y, own[i, m] + np.diag(var[j]), wide)
                     new_P[n:, n:] = P[n:, n:]
@@ -172,7 +167,7 @@ def test_ten_looks_of_two_platforms_equal_one_filter_of_states_and_errors(config
         found = *pairs, like.reshape(-1, MODELS), np.ascontiguousarray(beta).ravel(), miss
         consider.learn(C, mu, TRACKS, PHt, S, Y, z, var, USED, *found)
         assert update.update_tracks(x, P, mu, TRACKS, h, H, PHt, S, R, z, var, USED, *found) == 0
-        twin.update(p, g, z, var, h, own, like, beta, miss)
+        twin.update(p, g, z, var, own, like, beta, miss)
         for mine, theirs in ((x, twin.x), (P, twin.P[:, :, :n, :n]), (C, twin.P[:, :, :n, n:]), (mu, twin.mu)):
             np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-5 * np.abs(theirs).max())
     assert np.abs(C).max() > 0.1  # they share something by now

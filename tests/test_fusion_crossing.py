@@ -62,8 +62,34 @@ def test_a_crossing_less_certain_than_its_range_is_none() -> None:
     assert crossed(a, b, most_m=5000.0, share=0.5)[0] == -1
 
 
-def test_vehicles_in_line_report_nothing_but_the_two_drones_that_come() -> None:
-    """Each line of sight of the rear vehicle passes the front one, and meets there whatever that one sees."""
+def births_of(targets: tuple[tuple[float, ...], ...]) -> np.ndarray:
+    """Existences of the tracks after the rear and then the front camera showed one target each, without noise."""
+    tracker, none = Tracker(), np.random.default_rng(1)
+    cameras = [camera("eo_rear", REAR), camera("eo_front", FRONT)]
+    for c in cameras:
+        tracker.add_sensor(c)
+    for k, (c, target) in enumerate(zip(cameras, targets, strict=True)):
+        tracker.step(bearing_scan(c, k, k * 10**7, np.array([target]), none, 1.0, 0.0))
+    return tracker.table.columns.r[: tracker.table.n].copy()
+
+
+def test_a_crossing_is_as_likely_a_target_as_there_is_ground_for_one() -> None:
+    """The two bearings meet 150 m ahead and aside, 30 m ahead, and 4 m ahead of the front vehicle."""
+    birth = Tracker().config.birth
+    far, near = (150.0, 150.0, 20.0), (10.0, 30.0, 6.0)
+    assert births_of((far, far)) == pytest.approx([birth.crossing_existence], rel=0.01)
+    _, _, ground = crossed(bearing(FRONT, near), bearing(REAR, near))
+    expected = birth.crossing_existence * ground / birth.crossing_reach_m**2
+    assert expected < 0.6 * birth.crossing_existence
+    assert births_of((near, near)) == pytest.approx([expected], rel=0.05)
+    assert len(births_of(((1.0, 4.0, 3.0), (1.0, 4.0, 3.0)))) == 0
+
+
+def test_two_drones_ahead_of_vehicles_in_line_are_found_where_they_are() -> None:
+    """Each line of sight of the rear vehicle passes the front one and meets there whatever that one sees.
+
+    The two see a range to 40 per cent at first; with a limit of 40 m no track would begin.
+    """
     cameras = [camera("eo_front", FRONT), camera("eo_rear", REAR)]
     start, v = np.array([[60.0, 350.0, 12.0], [-45.0, 280.0, 15.0]]), np.array([[-5.0, -14.0, 0.0], [3.0, -10.0, 0.0]])
     found = 0
@@ -80,19 +106,24 @@ def test_vehicles_in_line_report_nothing_but_the_two_drones_that_come() -> None:
     assert found == 8
 
 
-def test_a_track_that_surely_flies_faster_than_any_target_ends() -> None:
+def test_a_state_surely_flies_too_fast_or_may_not() -> None:
     P = np.diag([9.0] * 3 + [25.0] * 3)
     assert too_fast(np.array([0.0, 0.0, 0.0, 80.0, 80.0, 0.0]), P, 90.0)
     assert not too_fast(np.array([0.0, 0.0, 0.0, 80.0, 80.0, 0.0]), 40.0 * P, 90.0)
     assert not too_fast(np.array([0.0, 0.0, 0.0, 60.0, 60.0, 0.0]), P, 90.0)
     assert not too_fast(np.full(6, np.nan), P, 90.0)  # what is no number is doubted for its place
+
+
+@pytest.mark.parametrize(("ranged", "left"), [(False, 1), (True, 2)])
+def test_only_what_no_radar_measures_ends_for_its_speed(ranged: bool, left: int) -> None:
     tracker, sensor = Tracker(), radar()
     tracker.add_sensor(sensor)
     tracker.step(scan_of(sensor.sensor_id, 0, 0, []))
+    P, shares = np.diag([9.0] * 3 + [25.0] * 3), np.array(tracker.config.motion.stationary)
     state = np.array([[0.0, 800.0, 60.0, 150.0, 0.0, 0.0], [0.0, 500.0, 60.0, 40.0, 0.0, 0.0]])
-    tracker.table.append(
-        state, np.stack([P, P]), np.full(2, 0.9), np.array([0.3, 0.4, 0.3]), 0, tracker.book.level_priors
-    )
+    tracker.table.append(state, np.stack([P, P]), np.full(2, 0.9), shares, 0, tracker.book.level_priors)
+    if ranged:
+        tracker.table.columns.ranged_ns[:2] = 0
     tracker.step(scan_of(sensor.sensor_id, 1, 10**7, []))
-    assert tracker.table.n == 1
-    assert tracker.table.columns.x[0, 0, 1] == pytest.approx(500.0, abs=5.0)
+    assert tracker.table.n == left
+    assert tracker.table.columns.x[left - 1, 0, 1] == pytest.approx(500.0, abs=5.0)

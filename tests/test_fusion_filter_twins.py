@@ -18,7 +18,7 @@ from motion_models import WHITE
 
 from fusion.config import MotionConfig
 from fusion.kernels import gating, motion
-from fusion.kernels.measurement import AZIMUTH, RANGE, RANGE_RATE, TDOA
+from fusion.kernels.measurement import AZIMUTH, TDOA
 from fusion.kernels.update import MODEL_FLOOR
 
 sys.path.insert(0, str(Path(__file__).parent / "oracles"))
@@ -98,18 +98,18 @@ def jacobian(x: np.ndarray, s: Step) -> np.ndarray:
 
 
 def expected(x: np.ndarray, s: Step, P: np.ndarray) -> np.ndarray:
-    """Return the mean of h over states spread by P: of ranges, range rates, arrival-time differences to second order.
+    """Return the mean of h over places spread by P, to second order, of an arrival-time difference; else h itself.
 
-    Along each principal axis of P by central differences of sixth order over 10 m or m/s.
+    Along each principal axis of P by central differences of sixth order over 10 m.
     """
     out = exact(x, s)
-    bent = np.isin(np.array(s.sensor.used)[s.have], (RANGE, RANGE_RATE, TDOA))
+    bent = np.array(s.sensor.used)[s.have] == TDOA
     if not bent.any():
         return out
     weights = np.array([2.0, -27.0, 270.0, -490.0, 270.0, -27.0, 2.0]) / (180.0 * 10.0**2)
-    variances, axes = np.linalg.eigh(P)
+    variances, axes = np.linalg.eigh(P[:3, :3])
     for var, axis in zip(variances, axes.T, strict=True):
-        along = np.array([exact(x + 10.0 * a * axis, s) for a in range(-3, 4)])
+        along = np.array([exact(x + 10.0 * a * np.append(axis, np.zeros(3)), s) for a in range(-3, 4)])
         out = out + np.where(bent, 0.5 * var * (weights @ along), 0.0)
     return out
 

@@ -47,6 +47,15 @@ def test_two_plots_of_one_target_become_a_pair_with_its_velocity() -> None:
     assert np.all(np.linalg.eigvalsh(pairs.P[0]) > 0.0)
 
 
+def test_a_first_plot_is_as_likely_a_target_as_its_range_has_ground() -> None:
+    """A radar to 3000 m: the mean half-way, twice as much at its end and beyond, a tenth at least near by."""
+    seeds, book = ready()
+    assert book.sensors["radar_1"].fov[1] == 3000.0
+    for k, range_m in enumerate((1500.0, 3000.0, 3200.0, 600.0, 20.0)):
+        sown(seeds, *look(book, k, [[range_m, 0.5 * k, 0.1, 0.0]]))
+    np.testing.assert_allclose(seeds.snapshot().r, 0.01 * np.array([1.0, 2.0, 2.0, 0.4, 0.1]))
+
+
 def test_a_formation_gives_as_many_pairs_as_it_has_members() -> None:
     seeds, book = ready()
     rows = [[800.0 + 60.0 * i, 0.5 + 0.1 * i, 0.1, -20.0 + 3.0 * i] for i in range(6)]

@@ -74,5 +74,5 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 def _forget(folder: Path) -> None:
     if folder.is_dir():
         for path in folder.iterdir():
-            if path.name not in KEPT:
+            if path.is_file() and path.name not in KEPT:  # folders hold the files that the kept scenario names
                 path.unlink()

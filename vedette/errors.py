@@ -9,6 +9,13 @@ from typing import ParamSpec, TypeVar
 
 import typer
 
+FILE_FAULTS: dict[type[Exception], str] = {
+    FileNotFoundError: "no such file or folder: check the path",
+    NotADirectoryError: "a part of the path is a file: name a folder",
+    IsADirectoryError: "is a folder: name a file",
+    FileExistsError: "exists already: name another",
+    PermissionError: "may not be read or written: check its permissions",
+}
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -39,6 +46,13 @@ def input_errors() -> tuple[type[Exception], ...]:
     return (InputError, PublishedError, MediaError, ModelError, *package, *files)
 
 
+def _sentence(error: Exception) -> str:
+    """Return what to tell: the system's own errors name the file last, behind a number."""
+    if not isinstance(error, OSError) or error.filename is None:
+        return str(error)
+    return f"{error.filename}: {FILE_FAULTS.get(type(error), error.strerror)}"
+
+
 def exit_codes(verb: Callable[P, R]) -> Callable[P, R]:
     """Turn the exceptions of a verb into its exit code, with one clear sentence on standard error."""
 
@@ -55,7 +69,7 @@ def exit_codes(verb: Callable[P, R]) -> Callable[P, R]:
         except (ValueError, OSError) as error:
             if not isinstance(error, input_errors()):
                 raise
-            print(f"vedette: {error}", file=sys.stderr)
+            print(f"vedette: {_sentence(error)}", file=sys.stderr)
             raise typer.Exit(2) from None
 
     return wrapped

@@ -42,6 +42,8 @@ def main(run_folder: Path, *, speed: float | None, backend: Backend | None, quie
         signal.signal(signal.SIGINT, before)
     for sentence in report.lost:
         print(sentence)
+    if report.frames == 0 and not report.stopped:
+        raise RunFailed(f"{run_folder}: nothing in its inbound journal: there is nothing to replay")
     tracks, alerts = report.track_sets_recorded, report.alerts_recorded
     counts = f"{report.frames} frames, {tracks} track sets, {alerts} alerts"
     if not report.identical:

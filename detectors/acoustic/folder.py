@@ -38,6 +38,8 @@ def audio_folder(data: Path) -> Path:
     for folder in (data / "audio", data):
         if folder.is_dir() and any(folder.glob("*.wav")):
             return folder
+    if not data.is_dir():
+        raise MediaError(f"{data}: no such folder: give the folder of the recordings")
     raise MediaError(f"{data}: no WAV file in it or in its folder audio: give the folder of the recordings")
 
 

@@ -16,15 +16,13 @@ def birth_polar(z: F64, var: F64, g: F64, across_mps: F64, x: F64, P: F64) -> No
 
     ``z, var`` (m, 4) must not be NaN: the caller fills what is missing with a prior. The radial
     velocity comes from the range rate; across the line of sight the velocity is zero with the
-    sigmas ``across_mps`` (m, 2): sideways and upwards [m/s]. A direction that may be wrong spreads the place over an
-    arc, whose middle is nearer than its ends (Bar-Shalom, Li and Kirubarajan 2001, section 10.4.3).
+    sigmas ``across_mps`` (m, 2): sideways and upwards [m/s].
     """
     J = np.empty((3, 3))
     u, d = np.empty(3), np.empty(3)
     for j in range(z.shape[0]):
         r, ca, sa = z[j, 0], np.cos(z[j, 1]), np.sin(z[j, 1])
         ce, se = np.cos(z[j, 2]), np.sin(z[j, 2])
-        level_kept, kept = np.exp(-var[j, 1] / 2.0), np.exp(-var[j, 2] / 2.0)
         for a in range(3):
             # Columns: unit vectors along range, azimuth (to the right) and elevation, in ENU.
             J[a, 0] = g[6 + a] * ca * ce - g[9 + a] * sa * ce + g[12 + a] * se
@@ -32,8 +30,7 @@ def birth_polar(z: F64, var: F64, g: F64, across_mps: F64, x: F64, P: F64) -> No
             J[a, 2] = -g[6 + a] * ca * se + g[9 + a] * sa * se + g[12 + a] * ce
             u[a] = J[a, 0]
             d[a] = r * u[a]
-            level = d[a] - r * se * g[12 + a]
-            x[j, a] = g[a] + level * level_kept * kept + (d[a] - level) * kept
+            x[j, a] = g[a] + d[a]
         own = 0.0
         for a in range(3):
             own += g[3 + a] * u[a]

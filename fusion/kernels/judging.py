@@ -97,7 +97,7 @@ def judge_tracks(
                 event[i] = SILENT
             elif state[i] == COASTING and silent_s == 0.0:
                 event[i] = SEEN
-        if doubted or too_fast(xm[i], Pm[i], limit[L_SPEED_MPS]):
+        if doubted or (not recent and too_fast(xm[i], Pm[i], limit[L_SPEED_MPS])):
             event[i] = DOUBTED
         if event[i] != NO_EVENT:
             count += 1
@@ -106,7 +106,10 @@ def judge_tracks(
 
 @jit
 def too_fast(x: F64, P: F64, most_mps: float) -> bool:
-    """Say whether a state x (6,), P (6, 6) surely flies faster than any target: its place is made of wrong bearings."""
+    """Say whether a state x (6,), P (6, 6) surely flies faster than any target.
+
+    Without a range of its own its place is then made of wrong bearings.
+    """
     speed2 = x[3] * x[3] + x[4] * x[4] + x[5] * x[5]
     if not speed2 > most_mps * most_mps:
         return False

@@ -1,7 +1,7 @@
 """The measurement about a state: expected components, their Jacobian, and the noise that the sensor does not state.
 
-To second order (Bar-Shalom, Li and Kirubarajan 2001, section 10.3.2) a place known to P bends what is seen of it: the
-mean of ranges, range rates and arrival-time differences moves, and all spread further; of angles the spread counts.
+To second order (Bar-Shalom, Li and Kirubarajan 2001, section 10.3.2) a place known to P bends what is seen of it. Of an
+arrival-time difference the mean is moved and the spread added; of range and angles both are counted as noise.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ from fusion.kernels.measurement import (
     measure,
     measure_direct,
 )
-from fusion.kernels.motion import predict_one
 from messages.frames import F64
 
 I64 = NDArray[np.int64]
@@ -65,11 +64,13 @@ def _form(m: F64, H: F64, a: int, b: int) -> float:
 
 @jit
 def model_noise(
-    g: F64, H: F64, d: F64, tau: float, pose_scale: float, own_scale: float, used: I64, shift: F64, R: F64
+    P: F64, g: F64, H: F64, d: F64, tau: float, pose_scale: float, own_scale: float, used: I64, shift: F64, R: F64
 ) -> None:
-    """Write the part of R (k, k) of the ``used`` components that comes neither from the detection nor from P.
+    """Write the part of R (k, k) of the ``used`` components that does not come from the detection itself.
 
-    Own position and heading errors, and acceleration during the sound's way. The scales turn the variances of
+    Own position and heading errors, acceleration during the sound's way, and the second-order
+    terms of h that an EKF would otherwise leave out (``tr(Hess P Hess P) / 2``: a poorly known
+    position makes range and range rate worth less than their own sigma says). The scales turn the variances of
     constant errors into those of white noise with the same effect (``kernels.existence.bias_scales``).
     shift (3, 3) is scratch.
     """
@@ -89,6 +90,7 @@ def model_noise(
             for b in range(a, k):
                 if not (EAST <= used[a] <= UP or EAST <= used[b] <= UP):
                     R[a, b] = R[b, a] = _form(shift, H, used[a], used[b])
+    _second_order(P, g, d, used, R)
 
 
 @jit
@@ -108,18 +110,10 @@ def clock_noise(x: F64, g: F64, H: F64, own_scale: float, used: I64, moved: F64,
 
 
 @jit
-def second_order(x: F64, P: F64, g: F64, d: F64, used: I64, moves: bool, h: F64, R: F64) -> None:
-    """Move h (8,) of range and range rate, and widen R (k, k) of these and of angles, by what P bends.
-
-    Means are ``tr(Hess P) / 2``, variances ``tr(Hess P Hess P) / 2``: a poorly known place makes range and range rate
-    longer in the mean, and worth less than their own sigma says. Not ``moves``: P is wider than the errors are, and the
-    square of what it would move is counted as noise instead.
-    """
+def _second_order(P: F64, g: F64, d: F64, used: I64, R: F64) -> None:
+    """Add the second-order variances of range, azimuth, elevation and range rate to the diagonal of R."""
     if used[0] > RANGE_RATE:
         return
-    if g[G_CLOCK] != 0.0:  # what is seen is where the target was
-        P = P[:6, :6].copy()
-        predict_one(x[:6].copy(), P, 0.0, -g[G_CLOCK])
     r = max(np.sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]), SMALL_M)
     u0, u1, u2 = d[0] / r, d[1] / r, d[2] / r
     f0 = g[6] * u0 + g[7] * u1 + g[8] * u2
@@ -141,23 +135,17 @@ def second_order(x: F64, P: F64, g: F64, d: F64, used: I64, moves: bool, h: F64,
     vnn = _block_form(P, 3, 3, n0, n1, n2, n0, n1, n2)
     ven = _block_form(P, 3, 3, e0, e1, e2, n0, n1, n2)
     r2 = r * r
+    bias = (ee + nn) / (2.0 * r)
     r4 = r2 * r2
-    longer = (ee + nn) / (2.0 * r)
     for a in range(len(used)):
         if used[a] == RANGE:
-            R[a, a] += (ee * ee + nn * nn + 2.0 * en * en) / (2.0 * r2) + (0.0 if moves else longer * longer)
-            h[RANGE] += longer if moves else 0.0
+            R[a, a] += (ee * ee + nn * nn + 2.0 * en * en) / (2.0 * r2) + bias * bias
         elif used[a] == AZIMUTH:
             R[a, a] += (rr * ee + re * re) / (r4 * rho**4)
         elif used[a] == ELEVATION:
             R[a, a] += (rr * nn + rn * rn + 0.5 * (f2 / rho * ee) ** 2) / r4
         elif used[a] == RANGE_RATE:
             R[a, a] += (ee * vee + nn * vnn + 2.0 * en * ven) / r2
-            if moves:
-                w0, w1, w2 = x[3] - g[3], x[4] - g[4], x[5] - g[5]
-                turned = _block_form(P, 0, 3, e0, e1, e2, e0, e1, e2) + _block_form(P, 0, 3, n0, n1, n2, n0, n1, n2)
-                across = re * (e0 * w0 + e1 * w1 + e2 * w2) + rn * (n0 * w0 + n1 * w1 + n2 * w2)
-                h[RANGE_RATE] += turned / r - across / r2 - (u0 * w0 + u1 * w1 + u2 * w2) * longer / r
 
 
 @jit
@@ -205,8 +193,8 @@ def _block_form(
 
 @jit
 def linearise_one(
-    x: F64, P: F64, used: I64, g: F64, pose_scale: float, own_scale: float, h8: F64, H8: F64,
-    d: F64, D: F64, shift: F64, moved: F64, h: F64, H: F64, PHt: F64, S: F64, R: F64,
+    x: F64, P: F64, used: I64, g: F64, pose_scale: float, own_scale: float, h8: F64, H8: F64, d: F64, D: F64,
+    shift: F64, moved: F64, h: F64, H: F64, PHt: F64, S: F64, R: F64,
 ) -> None:  # fmt: skip
     """Linearise the measurement at one state, keeping only the k components named in ``used`` (rising).
 
@@ -220,8 +208,7 @@ def linearise_one(
         tau = measure(x, g, h8, H8, d, D)
     else:
         measure_direct(x, g, h8, H8, d)
-    model_noise(g, H8, d, tau, pose_scale, own_scale, used, shift, R)
-    second_order(x, P, g, d, used, True, h8, R)
+    model_noise(P, g, H8, d, tau, pose_scale, own_scale, used, shift, R)
     clock_noise(x, g, H8, own_scale, used, moved, R)
     if used[k - 1] == TDOA:
         mean, var = _bent_difference(P, g, d)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from fusion.kernels import jit
 from fusion.kernels.boresight import N_LOCAL, bias_jacobian
 from fusion.kernels.gating import innovation
-from fusion.kernels.linearising import model_noise, second_order
+from fusion.kernels.linearising import model_noise
 from fusion.kernels.matrix import cholesky, joseph, solve_columns, whiten
 from fusion.kernels.measurement import measure
 from fusion.kernels.motion import predict_one
@@ -60,8 +60,7 @@ def look(
             best[a] += V[a, c] * b[c]
             active[c] |= V[a, c] != 0.0
     tau = measure(best, g, h8, H8, d, D)
-    model_noise(g, H8, d, tau, 0.0, 0.0, used, shift, R)
-    second_order(best, P, g, d, used, False, h8, R)
+    model_noise(P, g, H8, d, tau, 0.0, 0.0, used, shift, R)
     bias_jacobian(best, g, H8, d, turns, own_mps, C)
     for i in range(k):
         h[i], H[i] = h8[used[i]], H8[used[i]]

@@ -61,6 +61,8 @@ class SeedRules(NamedTuple):
     elevation_rad: F64  # (2,) mean and sigma where a plot has none
     gate_d2: F64  # (9,)
     work_limit: float
+    reach_m: float  # of a sensor that states none
+    least_ground: float  # of the mean
 
 
 @jit
@@ -99,10 +101,21 @@ def sow(
         if not free[j] > rules.unexplained:
             continue
         if look.located[j] > 0.5 and not (np.isnan(z8[j, RANGE]) or np.isnan(z8[j, AZIMUTH])):
-            count = _plant(stock, count, t_ns, until_ns, look, z8[j], var8[j], prior * free[j], rules, plot)
+            r = prior * _ground(z8[j, RANGE], look.fov[1], rules) * free[j]
+            count = _plant(stock, count, t_ns, until_ns, look, z8[j], var8[j], min(r, 1.0), rules, plot)
         else:
             others += 1
     return count, found, worth, others
+
+
+@jit
+def _ground(range_m: float, reach_m: float, rules: SeedRules) -> float:
+    """Return how many more targets than the mean begin at a range, against false plots, which come at all alike.
+
+    Targets come over the ground, of which there is ``2 r / reach`` times the mean at r.
+    """
+    reach = rules.reach_m if np.isnan(reach_m) else reach_m
+    return max(2.0 * min(range_m / reach, 1.0), rules.least_ground)
 
 
 @jit

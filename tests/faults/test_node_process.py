@@ -50,7 +50,7 @@ class NodeProcess:
         self._child: subprocess.Popen[str] | None = None
 
     def start(self) -> NodeProcess:
-        environment = {**os.environ, "PYTHONPATH": str(TESTS)}
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])}
         command = [sys.executable, str(TESTS / "fake_node.py"), str(self._config)]
         self._child = subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
