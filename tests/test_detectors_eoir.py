@@ -41,10 +41,12 @@ def test_a_panning_camera_leaves_only_the_target_in_the_change_planes() -> None:
         stack.push(thermal_scene.frame(scene, rng, [target], camera_px=(0.9 * k, -0.4 * k)))
     image = planes(stack.aligned(), 100.0)
     assert image.shape == (PLANES, 256, 320)
+    sky = np.abs(image[2, 20:150, 20:-20])  # over the trees, whose edges leave a little
+    rows, columns = np.nonzero(sky > 2.0)
+    near = np.abs(rows + 20 - 60) <= 8, np.minimum(np.abs(columns + 20 - 120), np.abs(columns + 20 - 109)) <= 8
+    assert len(rows) > 20
+    assert np.all(near[0] & near[1])  # where it is, or where it was on the moved scene
     inner = np.abs(image[2, 20:-20, 20:-20])
-    row, column = np.unravel_index(int(inner.argmax()), inner.shape)
-    assert abs(row + 20 - 60) <= 4
-    assert min(abs(column + 20 - 120), abs(column + 20 - 109)) <= 6  # where it is, or where it was on the moved scene
     still = np.abs(planes(np.stack([stack._grey[-1], *[stack._grey[0]] * 2], axis=-1), 100.0)[2, 20:-20, 20:-20])
     assert inner.mean() < 0.5 * still.mean()
 

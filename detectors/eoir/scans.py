@@ -11,9 +11,9 @@ from messages.detections import INDEX, N_COLUMNS, empty_rows, pack
 from messages.types import SensorScan
 
 BOX_SIGMA_PX = 1.0
-"""Of a small box's centre against the labels (median error 1 px, both axes together)."""
+"""Of a small box's centre. An assumption: to be replaced by the centre errors that ``vedette evaluate-detector`` measures."""
 BOX_SIGMA_PER_EXTENT = 0.06
-"""A larger box's edges are less sure: labels are drawn by hand, 5 to 10 % of a side either way."""
+"""Of a larger box's side. An assumption too: its edges are less sure."""
 
 
 def scan_message(seen: Seen, camera: Pinhole, sensor_id: str) -> SensorScan:
