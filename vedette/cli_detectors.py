@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from vedette.errors import exit_codes
+from vedette.errors import InputError, exit_codes
 from vedette.options import QuietOption, ThreadsOption
 
 detect = typer.Typer(
@@ -21,21 +21,61 @@ DetectionsOption = Annotated[Path, typer.Option(help="DETECTIONS.csv to write; s
 ModelOption = Annotated[str, typer.Option(help="Name in the manifest, or the .onnx file of a training of yours.")]
 
 
+ClipArgument = Annotated[Path, typer.Argument(metavar="INPUT", help="Video clip; with a model also a folder of .mp4.")]
+BoxesOption = Annotated[Path | None, typer.Option(help="Table with one row a box to write as well (with a model).")]
+HfovOption = Annotated[float, typer.Option("--hfov-deg", help="Horizontal field of view.", min=0.1, max=120.0)]
+
+
 @detect.command()
 @exit_codes
 def thermal(
-    clip: Annotated[Path, typer.Argument(help="Thermal video file.")],
+    clip: ClipArgument,
     out: DetectionsOption = Path("detections.csv"),
-    hfov_deg: Annotated[float, typer.Option("--hfov-deg", help="Horizontal field of view.", min=0.1, max=120.0)] = 24.0,
+    hfov_deg: HfovOption = 24.0,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Name in the manifest, or a training's .onnx; default: the classical detector, no model."),
+    ] = None,
+    boxes: BoxesOption = None,
+    threads: ThreadsOption = 1,
     quiet: QuietOption = False,
 ) -> None:
-    """Detect small moving objects in a thermal clip.
+    """Detect small moving objects in a thermal clip, by classical image processing or with a model.
 
     Example: vedette detect thermal IR_DRONE_001.mp4 --out detections.csv --hfov-deg 24
+
+    A model: vedette detect thermal CLIPS --model runs/train-eo-ir/int8.onnx --boxes boxes.csv
     """
+    if model is not None:
+        from vedette import detect_eoir
+
+        detect_eoir.main(clip, out, boxes, hfov_deg, model, threads, "thermal", quiet=quiet)
+        return
+    if boxes is not None:
+        raise InputError("--boxes: needs --model; the classical detector writes detections.csv alone")
     from vedette import detect as verb
 
     verb.main(clip, out, hfov_deg, quiet=quiet)
+
+
+@detect.command()
+@exit_codes
+def visible(
+    clip: ClipArgument,
+    model: Annotated[str, typer.Option(help="Name in the manifest, or a training's .onnx.")],
+    out: DetectionsOption = Path("detections.csv"),
+    hfov_deg: HfovOption = 24.0,
+    boxes: BoxesOption = None,
+    threads: ThreadsOption = 1,
+    quiet: QuietOption = False,
+) -> None:
+    """Detect drones and birds in a visible clip, or a folder of them, with a model.
+
+    Example: vedette detect visible V_DRONE_001.mp4 --model runs/train-visible/int8.onnx --boxes boxes.csv
+    """
+    from vedette import detect_eoir
+
+    detect_eoir.main(clip, out, boxes, hfov_deg, model, threads, "visible", quiet=quiet)
 
 
 @detect.command()
@@ -147,20 +187,55 @@ def synth_emitters(
     verb.main(out, count, seed, family, quiet=quiet)
 
 
+@train.command("eo-ir")
+@exit_codes
+def eo_ir(
+    data: Annotated[Path, typer.Option(help="Folder with thermal/clips and thermal/boxes.csv, or visible/...")],
+    kind: Annotated[Literal["thermal", "visible"], typer.Option(help="Which clips.")] = "thermal",
+    out: Annotated[Path, typer.Option(help="Folder for the models, their card and the checkpoint.")] = Path(
+        "runs/train-eo-ir"
+    ),
+    minutes: Annotated[float, typer.Option(help="How long to train, decoding aside.", min=0.05, max=1440.0)] = 100.0,
+    steps: Annotated[int | None, typer.Option(help="Train so many steps instead: repeatable.", min=1)] = None,
+    seed: Annotated[int, typer.Option(help="Seed of every random draw.", min=0)] = 0,
+    threads: ThreadsOption = 1,
+    cache: Annotated[
+        Path | None, typer.Option(help="Folder for decoded clips (2.3 GB for all thermal ones); default: OUT/cache.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted training stopped.")] = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Train the detector of drones, birds, airplanes and helicopters in video; judged on clips held out.
+
+    Example: vedette train eo-ir --data ../shared/data --kind thermal --minutes 100 --threads 2
+    """
+    from vedette import train_eoir as verb
+
+    verb.main(data, out, cache, kind, minutes, steps, seed, threads, resume=resume, quiet=quiet)
+
+
 @exit_codes
 def evaluate_detector(
     model: Annotated[str, typer.Argument(help="Name in the manifest, or the .onnx file of a training of yours.")],
     data: Annotated[Path, typer.Option(help="Folder of labelled recordings, laid out as the public data set.")],
     threads: ThreadsOption = 1,
+    held_out: Annotated[
+        bool, typer.Option("--held-out", help="Video: only the clips that training holds out.")
+    ] = False,
+    frames: Annotated[int | None, typer.Option(help="Video: at most so many frames a clip.", min=1)] = None,
+    baseline: Annotated[bool, typer.Option("--baseline", help="Video: judge the classical detector as well.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Judge a detector's model on labelled recordings: precision, recall, F1, calibration, time a window.
+    """Judge a detector's model on labelled recordings: precision, recall, F1, calibration, time a window or frame.
 
     Example: vedette evaluate-detector acoustic --data ../shared/data --json
 
     Radio: vedette evaluate-detector rf --data runs/emitters
+
+    Video: vedette evaluate-detector runs/train-eo-ir/int8.onnx --data ../shared/data --held-out --baseline
     """
+    from benchmarks.eoir_clips import Choice
     from vedette import evaluate as verb
 
-    verb.main(model, data, threads, as_json=as_json, quiet=quiet)
+    verb.main(model, data, threads, Choice(held_out, frames, baseline), as_json=as_json, quiet=quiet)

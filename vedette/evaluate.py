@@ -11,16 +11,24 @@ from rich.console import Console
 from rich.progress import Progress as Bar
 
 from benchmarks.acoustic_clips import evaluate
+from benchmarks.eoir_clips import Choice
 from detectors.acoustic.classifier import AcousticClassifier
+from detectors.eoir.detector import NAMES
 from detectors.manifest import Model, ModelError, open_model
 from vedette import evaluate_rf
 
 
-def main(model: str, data: Path, threads: int, *, as_json: bool, quiet: bool) -> None:
+def main(model: str, data: Path, threads: int, choice: Choice, *, as_json: bool, quiet: bool) -> None:
     """Judge and print; the model's card says which detector it is of."""
     opened = open_model(model)
-    if detector_of(opened) == "rf":
+    detector = detector_of(opened)
+    if detector == "rf":
         evaluate_rf.main(opened, data, threads, as_json=as_json, quiet=quiet)
+        return
+    if detector.startswith(NAMES):
+        from vedette import evaluate_eoir
+
+        evaluate_eoir.main(model, data, threads, choice, as_json=as_json, quiet=quiet)
         return
     classifier = AcousticClassifier(opened, threads)
     with Bar(console=Console(stderr=True), disable=quiet, transient=True) as bar:

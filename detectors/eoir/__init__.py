@@ -1,0 +1,1 @@
+"""Drones, birds, airplanes and helicopters in thermal and visible video, with a small heat-map network."""
