@@ -33,7 +33,7 @@ def test_the_same_seed_gives_the_same_files_and_the_model_learns(tmp_path: Path)
 
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        card = train(Plan(tmp_path / name, settings=Settings(epochs=12)), made(300, 1), made(100, 2))
+        card = train(Plan(tmp_path / name, settings=Settings(epochs=20)), made(2000, 1), made(100, 2))
     for name in ("model.onnx", "card.yaml"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
     row = card["metrics_held_out"]["10 dB"]
