@@ -46,11 +46,15 @@ class SensorConfig:
     """At 15 deg C (physics 3.1); 10 K off is 1.8 per cent, 0.15 deg of lag on a 50 m/s crossing target."""
     lag_acceleration_mps2: float = 5.0
     """Acceleration that the target may have had while its sound travelled (FPV rms 3-9.5, decorrelated in ~1 s)."""
-    pose_memory_s: float = 2.0
+    pose_memory_s: float = 7.0
     """An alignment or clock error does not average out over the filter's memory: its variance in R is multiplied by
     the number of looks that the sensor had at the track within this time (at least 1: for one that never misses this
-    is ``max(1, pose_memory_s / scan_period_s)``), so that the filtered result keeps it. The track of a calm target
-    remembers 2 to 4 s of a 4 Hz radar. Errors of poses are considered exactly (``kernels.consider``)."""
+    is ``max(1, pose_memory_s / scan_period_s)``), so that the filtered result keeps it. Shorter, cameras alone are
+    believed so far that a heading 2.5 sigma off locks close targets into the wrong assignment. Errors of poses are
+    considered exactly (``kernels.consider``)."""
+    ranged_pose_memory_s: float = 2.0
+    """The same for a track whose range is measured, which no bearing can pull to another target: the track of a calm
+    one remembers 2 to 4 s of a 4 Hz radar."""
     alignment_sigma_rad: float = 0.0009
     """Constant error of a sensor's axes on its platform after calibration, about any axis: 0.05 deg. It counts
     for ``pose_memory_s``. Sensors without a platform are surveyed in and have none."""

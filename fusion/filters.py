@@ -39,7 +39,8 @@ def rules_of(config: TrackerConfig) -> Rules:
         mean_life_s=config.existence.mean_life_s,
         memory_s=config.detectability.memory_s,
         clutter_memory_s=config.clutter.memory_s,
-        pose_looks=config.sensors.pose_memory_s / config.detectability.memory_s,
+        pose_looks=np.array([config.sensors.pose_memory_s, config.sensors.ranged_pose_memory_s])
+        / config.detectability.memory_s,
         most_class_factor=MOST_CLASS_FACTOR,
         work_limit=config.association.work_limit,
         crowd=config.association.crowd,

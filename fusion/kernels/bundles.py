@@ -73,7 +73,7 @@ class Rules(NamedTuple):
     mean_life_s: float
     memory_s: float  # of detectability and shares
     clutter_memory_s: float
-    pose_looks: float  # share of the remembered looks that carry one constant error, see existence.bias_scales
+    pose_looks: F64  # (2,) share of the remembered looks that carry one constant error, see existence.bias_scales
     most_class_factor: float
     work_limit: float
     crowd: int  # tracks that want one plot

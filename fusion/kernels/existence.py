@@ -16,6 +16,7 @@ from fusion.kernels.bundles import Look
 from messages.frames import F64
 
 I64 = NDArray[np.int64]
+RANGED = 1.5  # decaying sum of plots from which a range is taken to be measured (``judgement.RANGED_HITS``)
 
 
 @jit
@@ -33,20 +34,24 @@ def expected_pd(levels: F64, n: int, prior: F64, stay: float, level_pd: F64, vis
 
 
 @jit
-def bias_scales(shares: F64, n: int, carried: F64, slot: int, looks: float, pose: F64, own: F64) -> None:
+def bias_scales(
+    shares: F64, ranged_hits: F64, n: int, carried: F64, slot: int, looks: F64, pose: F64, own: F64
+) -> None:
     """Write by how much a track's looks multiply the variance of a constant error of platform or sensor (n,).
 
-    ``shares`` (n, S) count each sensor's recent detections of the track. All sensors of a platform
-    (``carried`` (S,)) share its pose error, so that N of their looks must not average it out: with
-    N times the variance in each look the result keeps the variance itself. The tracks themselves consider the pose's
-    errors (``kernels.consider``); its scale serves ``fusion.foresight``, which filters single detections again.
+    ``shares`` (n, S) count each sensor's recent detections of the track. All sensors of a platform (``carried`` (S,))
+    share its pose error, so that N of their looks must not average it out: with N times the variance in each look the
+    result keeps the variance itself. ``looks`` (2,) weighs them: of a track whose place bearings alone make, and of one
+    whose range is measured, by ``ranged_hits`` (n,). The tracks themselves consider the pose's errors
+    (``kernels.consider``); its scale serves ``fusion.foresight``, which filters single detections again.
     """
     for i in range(n):
         s = 0.0
         for a in range(len(carried)):
             s += carried[a] * shares[i, a]
-        pose[i] = max(1.0, s * looks)
-        own[i] = max(1.0, shares[i, slot] * looks)
+        weight = looks[0] + (looks[1] - looks[0]) * min(ranged_hits[i] / RANGED, 1.0)
+        pose[i] = max(1.0, s * weight)
+        own[i] = max(1.0, shares[i, slot] * weight)
 
 
 @jit

@@ -82,7 +82,8 @@ def foresee(c: Columns, n: int, move: bool, dt: float, since_look_s: float, look
     existence.expected_pd(levels, n, look.level_prior, stay, look.level_pd, work.visible, work.pd)
     if len(look.z) == 0 or n == 0:
         return 0
-    existence.bias_scales(c.shares, n, look.carried, look.slot, rules.pose_looks, work.pose_scale, work.own_scale)
+    told = c.shares, c.ranged_hits, n, look.carried, look.slot, rules.pose_looks
+    existence.bias_scales(*told, work.pose_scale, work.own_scale)
     h, H, PHt, S, R = carve(work.flat, n, c.mu.shape[1], len(look.used), c.x.shape[2])
     pose_scale = work.pose_scale if look.block < 0 else work.nothing
     linearising.linearise(c.x, c.P, n, look.used, look.g, pose_scale, work.own_scale, h, H, PHt, S, R)
