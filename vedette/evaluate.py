@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 
 import yaml
-from rich.console import Console
-from rich.progress import Progress as Bar
 
 from benchmarks.acoustic_clips import evaluate
 from benchmarks.eoir_clips import Choice
@@ -16,6 +12,7 @@ from detectors.acoustic.classifier import AcousticClassifier
 from detectors.eoir.detector import NAMES
 from detectors.manifest import Model, ModelError, open_model
 from vedette import evaluate_rf
+from vedette.judged import judged
 
 
 def main(model: str, data: Path, threads: int, choice: Choice, *, as_json: bool, quiet: bool) -> None:
@@ -31,17 +28,8 @@ def main(model: str, data: Path, threads: int, choice: Choice, *, as_json: bool,
         evaluate_eoir.main(model, data, threads, choice, as_json=as_json, quiet=quiet)
         return
     classifier = AcousticClassifier(opened, threads)
-    with Bar(console=Console(stderr=True), disable=quiet, transient=True) as bar:
-        task = bar.add_task("listening", total=None)
-
-        def show(done: int, total: int, clip: str) -> None:
-            bar.update(task, completed=done, total=total, description=clip)
-
-        result = evaluate(data, classifier, show)
-    for line in result["refused"]:
-        print(f"vedette: not used: {line}", file=sys.stderr)
-    if as_json:
-        print(json.dumps(result, indent=2))
+    result = judged(lambda show: evaluate(data, classifier, show), as_json=as_json, quiet=quiet)
+    if result is None:
         return
     print(classifier.session.describe())
     wrong = ", ".join(result["clips_mostly_wrong"]) or "none"

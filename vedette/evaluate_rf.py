@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
-
-from rich.console import Console
-from rich.progress import Progress as Bar
 
 from benchmarks.rf_recordings import evaluate
 from detectors.manifest import Model
 from detectors.rf.classifier import EmitterClassifier
 from detectors.rf.scores import as_text
+from vedette.judged import judged
 
 
 def main(model: Model, data: Path, threads: int, *, as_json: bool, quiet: bool) -> None:
     """Judge and print."""
     classifier = EmitterClassifier(model, threads)
-    with Bar(console=Console(stderr=True), disable=quiet, transient=True) as bar:
-        task = bar.add_task("listening", total=None)
-
-        def show(done: int, total: int, clip: str) -> None:
-            bar.update(task, completed=done, total=total, description=clip)
-
-        result = evaluate(data, classifier, show)
-    for line in result["refused"]:
-        print(f"vedette: not used: {line}", file=sys.stderr)
-    if as_json:
-        print(json.dumps(result, indent=2))
+    result = judged(lambda show: evaluate(data, classifier, show), as_json=as_json, quiet=quiet)
+    if result is None:
         return
     print(classifier.session.describe())
     print(f"{result['emitters']} signals in {result['snapshots']} snapshots of {result['recordings']} recordings")
